@@ -1,0 +1,103 @@
+/* What a transport offers a host: sessions, and channels that are GIOStreams.
+ *
+ * A channel is a GIOStream whose halves are pollable (GPollableInputStream, GPollableOutputStream), so GIO's
+ * asynchronous calls on it use no thread. g_output_stream_close () is a half-close: the peer reads end of
+ * file. A reset, or the end of the session, is G_IO_ERROR_CONNECTION_CLOSED on both halves, and describe_channel () has
+ * the code. Dropping the last reference to an unfinished channel resets it.
+ */
+#pragma once
+
+#include <mux/host.h>
+
+G_BEGIN_DECLS
+
+struct _MuxTransportOps
+{
+  gsize struct_size;
+
+  /* Opens every configured listener and the status objects. On error nothing is left open. A client that only dials
+   * never calls it. */
+  gboolean (*start) (MuxTransport *transport, GError **error);
+
+  /* Ends every session with a goodbye and every listener; @callback when all is said, at most 3 s later. */
+  void (*stop_async) (MuxTransport *transport, GAsyncReadyCallback callback, gpointer user_data);
+  gboolean (*stop_finish) (MuxTransport *transport, GAsyncResult *result, GError **error);
+
+  /* Reads the configuration again. On error the old one stays in force. */
+  gboolean (*reload) (MuxTransport *transport, GError **error);
+
+  /* Dials @target: the name of a configured domain, or `[user@]host[:port]`. @options: a{sv} or NULL; known
+   * keys: "service" s overrides the domain's. Enrols first where no credentials are at hand. The result is
+   * transfer full, connected. */
+  void (*connect_async) (MuxTransport *transport, const char *target, GVariant *options,
+                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  MuxSession *(*connect_finish) (MuxTransport *transport, GAsyncResult *result, GError **error);
+
+  const MuxSessionOps *(*session_ops) (MuxTransport *transport);
+
+  /* Everything `status` shows; a{sv}, transfer full (not floating):
+   *   version s, application s, started x (Unix seconds), config s, pki s,
+   *   listeners aa{sv}, sessions aa{sv} (MuxSessionOps.describe ()), certificates aa{sv}. */
+  GVariant *(*describe) (MuxTransport *transport);
+
+  /* Validates the configuration file @path (NULL: where it would be found). Returns every problem as "FILE:LINE: text",
+   * NULL-terminated, empty when there is none; free with g_strfreev (). The first @n_warnings of them are no errors. */
+  char **(*check) (MuxTransport *transport, const char *path, guint *n_warnings);
+
+  /* Any other key of the evaluated configuration, e.g. "mux_services": tables as a{sv}, lists as av, transfer full.
+   * NULL when it is not set. */
+  GVariant *(*dup_setting) (MuxTransport *transport, const char *name);
+};
+
+struct _MuxSessionOps
+{
+  gsize struct_size;
+
+  MuxSession *(*ref) (MuxSession *session);
+  void (*unref) (MuxSession *session);
+
+  /* Asks the peer for a channel. @request: a{sv} as in the `open` frame: service s, argv as, term s, rows u,
+   * columns u, environment a{ss}; all optional. Finish: transfer full; MUX_ERROR_REFUSED with the peer's message. */
+  void (*open_channel_async) (MuxSession *session, GVariant *request, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data);
+  GIOStream *(*open_channel_finish) (MuxSession *session, GAsyncResult *result, GError **error);
+
+  /* The answers to MuxHost.channel_opened (); exactly one of them, once. @code: a word such as "unknown-service",
+   * "limit", "failed". */
+  void (*accept_channel) (MuxSession *session, GIOStream *channel);
+  void (*refuse_channel) (MuxSession *session, GIOStream *channel, const char *code, const char *message);
+
+  /* A second lane of @channel, e.g. "stderr"; the same stream for every call with the same name while a reference
+   * is kept. Transfer full. On the asking side it opens the lane at the peer; on the other it waits to be
+   * opened and holds what is written meanwhile. NULL with MUX_ERROR_LIMIT above 4 lanes. */
+  GIOStream *(*lane) (MuxSession *session, GIOStream *channel, const char *name, GError **error);
+
+  /* Says @event ("resize", "signal", "exited", with the details of MuxHost.channel_event ()) to the peer. */
+  void (*send_event) (MuxSession *session, GIOStream *channel, const char *event, GVariant *details);
+
+  /* Reading counts as received, unless the host calls set_manual () before it first reads: then only
+   * confirm () does. @stream: the channel or one of its lanes; @count: all bytes delivered since its
+   * beginning, never falling, never above what was read. */
+  void (*set_manual) (MuxSession *session, GIOStream *stream);
+  void (*confirm) (MuxSession *session, GIOStream *stream, guint64 count);
+
+  /* Fetches a fresh certificate over the session now. MUX_ERROR_FAILED with G_IO_ERROR_NOT_SUPPORTED in the message's place
+   * where the session cannot. */
+  void (*renew_async) (MuxSession *session, GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer user_data);
+  gboolean (*renew_finish) (MuxSession *session, GAsyncResult *result, GError **error);
+
+  /* a{sv}, transfer full: id s, direction s ("in", "out"), state s, user s, device s, serial s, peer s, local s, target s,
+   * since x, rtt d (ms), cwnd t, bytes_in t, bytes_out t, lost t, migrations u, services as, raw b,
+   * channels aa{sv} (describe_channel ()). Members that are not known are left out. */
+  GVariant *(*describe) (MuxSession *session);
+
+  /* a{sv}: id t, service s, received t, sent t, confirmed t, code t (after a reset). */
+  GVariant *(*describe_channel) (MuxSession *session, GIOStream *channel);
+
+  /* Says goodbye and ends the session; @callback when the peer can know, at most 3 s later. */
+  void (*close_async) (MuxSession *session, GAsyncReadyCallback callback, gpointer user_data);
+  gboolean (*close_finish) (MuxSession *session, GAsyncResult *result, GError **error);
+};
+
+G_END_DECLS

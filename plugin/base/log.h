@@ -1,0 +1,31 @@
+/* Log messages of the plugin: GLib structured logging with the room as a field (MUX_ROOM); never a writer or a handler of our own,
+ * that is the host's. Define BASE_LOG_ROOM before including. Nothing secret is ever an argument. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#ifndef BASE_LOG_ROOM
+#define BASE_LOG_ROOM "mux-quic"
+#endif
+
+#define BASE_LOG(level, ...)                                                                                 \
+  g_log_structured ("mux-quic", level, "MUX_ROOM", BASE_LOG_ROOM, "MESSAGE", __VA_ARGS__)
+#define base_debug(...) BASE_LOG (G_LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define base_info(...) BASE_LOG (G_LOG_LEVEL_INFO, __VA_ARGS__)
+#define base_message(...) BASE_LOG (G_LOG_LEVEL_MESSAGE, __VA_ARGS__)
+#define base_warning(...) BASE_LOG (G_LOG_LEVEL_WARNING, __VA_ARGS__)
+
+/* A gate for messages that a peer can cause: at most @burst per @interval. Zero-initialise. */
+typedef struct
+{
+  guint64 window_start;
+  guint in_window;
+  guint64 suppressed; /* since the last message let through */
+} BaseLogGate;
+
+/* Whether one more message may be logged at @now (ns). */
+gboolean base_log_gate (BaseLogGate *gate, guint64 now, guint burst, guint64 interval);
+
+G_END_DECLS

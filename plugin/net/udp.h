@@ -1,0 +1,72 @@
+/* One non-blocking UDP socket: recvmsg and sendmsg with GSO, GRO, ECN and the local address of every datagram
+ * (pktinfo). Transient errors (EAGAIN, ENOBUFS, EPERM, ECONNREFUSED, EMSGSIZE, ENETUNREACH, EHOSTUNREACH, …) are packet
+ * loss for the caller, never the end of the socket. Never calls back. */
+#pragma once
+
+#include "net/address.h"
+
+G_BEGIN_DECLS
+
+typedef struct _NetUdp NetUdp;
+
+typedef enum
+{
+  NET_UDP_DEFAULT = 0,
+  NET_UDP_DUAL_STACK = 1 << 0, /* for [::]: IPv4 too, as mapped addresses */
+  NET_UDP_NO_OFFLOAD = 1 << 1, /* neither GSO nor GRO (tests, fallback paths) */
+} NetUdpFlags;
+
+/* What one recvmsg returned: one or more datagrams of one sender (GRO), each @segment_size long but the last. */
+typedef struct
+{
+  NetAddress local;  /* the address it was sent to, with the socket's port */
+  NetAddress remote;
+  guint8 ecn;        /* the two ECN bits (RFC 3168) */
+  const guint8 *data; /* in the socket's buffer, valid until the next net_udp_receive () */
+  gsize length;
+  gsize segment_size; /* == length when there is one datagram; 0 when that is empty */
+} NetReceived;
+
+typedef enum
+{
+  NET_SEND_DONE,    /* handed to the kernel, or lost as packets are */
+  NET_SEND_BLOCKED, /* the socket's buffer is full: wait until writable, then send the same again */
+} NetSendResult;
+
+typedef struct
+{
+  guint64 datagrams_in, bytes_in, datagrams_out, bytes_out;
+  guint64 receive_calls, send_calls;
+  guint64 send_errors; /* transient ones, counted as loss */
+} NetUdpStats;
+
+/* Largest number of segments in one GSO send, and of bytes. */
+#define NET_UDP_MAX_SEGMENTS 64
+#define NET_UDP_MAX_BATCH 65000
+
+/* Opens and binds. Port 0 = any. G_IO_ERROR_ADDRESS_IN_USE etc. with the address in the message. Socket buffers are raised as
+ * far as the system lets; path MTU discovery is on (no fragmentation). Close-on-exec. */
+NetUdp *net_udp_open (const NetAddress *address, NetUdpFlags flags, GError **error);
+/* Takes over the bound datagram socket @fd (socket activation). Owns it from then on, also on error. */
+NetUdp *net_udp_adopt (int fd, NetUdpFlags flags, GError **error);
+void net_udp_free (NetUdp *udp);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetUdp, net_udp_free)
+
+int net_udp_fd (const NetUdp *udp);
+/* The bound address, the port filled in. */
+const NetAddress *net_udp_local (const NetUdp *udp);
+gboolean net_udp_has_gso (const NetUdp *udp);
+gboolean net_udp_has_gro (const NetUdp *udp);
+const NetUdpStats *net_udp_stats (const NetUdp *udp);
+
+/* TRUE when @received was filled; FALSE when there is nothing (more) to read now. */
+gboolean net_udp_receive (NetUdp *udp, NetReceived *received);
+
+/* Sends @length bytes as datagrams of @segment_size (the last may be shorter) from @local (its port ignored; unset or
+ * wildcard = the kernel chooses) to @remote. Falls back to single sends where GSO fails, for good when
+ * the kernel or device cannot do it. After NET_SEND_BLOCKED nothing, or a prefix of whole segments, was sent: *@sent says how
+ * many bytes; send the rest later. */
+NetSendResult net_udp_send (NetUdp *udp, const NetAddress *local, const NetAddress *remote, guint8 ecn,
+                            const guint8 *data, gsize length, gsize segment_size, gsize *sent);
+
+G_END_DECLS
