@@ -1,0 +1,83 @@
+/* A session: the control stream and the channels of the protocol `mux/1` (DESIGN 4.4) over a QUIC connection, client or server side. Without
+ * ALPN (raw) every peer-opened stream is a channel without frames. Reference-counted. Pure protocol: the connection gives it time
+ * and bytes. Events come in passes, never from inside a call of this header.
+ *
+ * To the room above a channel is a GIOStream (channel-stream.h): its halves are pollable. Each lane of it keeps the bytes it sent until the
+ * peer's count covers them, within a bounded window, and counts what its reader took, so that a session can later be carried on over another connection. */
+#pragma once
+
+#include <gio/gio.h>
+#include "quic/connection.h"
+
+G_BEGIN_DECLS
+
+typedef struct _Session Session;
+
+#define SESSION_VERSION 1
+#define SESSION_ID_SIZE 16
+#define SESSION_MAX_CHANNELS 128
+#define SESSION_MAX_LANES 4
+
+typedef struct
+{
+  /* Server: the control stream's hello is in (or a raw connection is up); the identity is that of the connection's certificate. Answer with
+   * session_welcome () or session_close (), now or later. Client: the welcome is in, @details is its a{sv}. */
+  void (*hello) (Session *session, GVariant *details, gpointer user_data);
+  /* Server: a channel is asked for; answer with session_accept () or session_refuse (). @request: the a{sv} of `open`; raw: empty. */
+  void (*channel_opened) (Session *session, GIOStream *channel, GVariant *request, gpointer user_data);
+  /* "resize", "signal", "exited", "received" (manual lanes only), "closed": see mux/host.h. */
+  void (*channel_event) (Session *session, GIOStream *channel, const char *event, GVariant *details, gpointer user_data);
+  /* Server: `renew` with a CSR; answer with session_renewed (). */
+  void (*renew) (Session *session, const char *csr, gpointer user_data);
+  /* The peer announced a restart in @after seconds. May be NULL. */
+  void (*restarting) (Session *session, guint after, gpointer user_data);
+  /* Over: all its channels were told "closed" before. @error NULL = on purpose (ours or the peer's goodbye without fault). Last event. */
+  void (*closed) (Session *session, const GError *error, gpointer user_data);
+} SessionEvents;
+
+/* Takes over @connection's events. @agent: name and version told to the peer (client). The connection may be still handshaking. The
+ * returned reference is the caller's; the session keeps itself alive until `closed`. */
+Session *session_new (QuicConnection *connection, const char *agent, const SessionEvents *events, gpointer user_data);
+Session *session_ref (Session *session);
+void session_unref (Session *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Session, session_unref)
+
+/* Lower-case hex of the 16-byte id; "" before the welcome. */
+const char *session_id (const Session *session);
+/* NULL when the connection is gone. */
+QuicConnection *session_connection (const Session *session);
+gboolean session_is_raw (const Session *session);
+gboolean session_is_established (const Session *session);
+
+/* Server: @services: names told to the peer. */
+void session_welcome (Session *session, const char *user, const char *const *services);
+/* Says goodbye with @code ("bye", "refused", "shutdown", …) and @message, then closes the connection; `closed` follows. */
+void session_close (Session *session, const char *code, const char *message);
+/* Server: `restarting {after}`. */
+void session_announce_restart (Session *session, guint after);
+
+/* Client: asks for a channel. @func is called once, in a later pass, with the channel (transfer full) or an error
+ * (MUX_ERROR_REFUSED with the peer's words, MUX_ERROR_LIMIT, or the session's end). */
+typedef void (*SessionOpenFunc) (Session *session, GIOStream *channel, const GError *error, gpointer user_data);
+void session_open (Session *session, GVariant *request, SessionOpenFunc func, gpointer user_data);
+
+void session_accept (Session *session, GIOStream *channel);
+void session_refuse (Session *session, GIOStream *channel, const char *code, const char *message);
+
+/* See MuxSessionOps.lane (), send_event (), set_manual (), confirm (), describe_channel (). */
+GIOStream *session_lane (Session *session, GIOStream *channel, const char *name, GError **error);
+void session_send_event (Session *session, GIOStream *channel, const char *event, GVariant *details);
+void session_set_manual (Session *session, GIOStream *stream);
+void session_confirm (Session *session, GIOStream *stream, guint64 count);
+GVariant *session_describe_channel (Session *session, GIOStream *channel);
+/* aa{sv} of all channels. */
+GVariant *session_describe_channels (Session *session);
+guint session_n_channels (const Session *session);
+
+/* Client: `renew {csr}`; @func once with {certificate s, ca s, expires x} or an error. One at a time. */
+typedef void (*SessionRenewFunc) (Session *session, GVariant *renewed, const GError *error, gpointer user_data);
+void session_renew (Session *session, const char *csr, SessionRenewFunc func, gpointer user_data);
+/* Server: the answer; @certificate NULL refuses with @message. */
+void session_renewed (Session *session, const char *certificate, const char *ca, gint64 expires, const char *message);
+
+G_END_DECLS
