@@ -1,0 +1,46 @@
+/* The QUIC transport of a host: its listeners, domains and sessions, behind the operations of mux/transport.h. control/ observes it
+ * through this header. Everything runs on the host's context. */
+#pragma once
+
+#include <mux/transport.h>
+#include "config/settings.h"
+#include "pki/authority.h"
+
+G_BEGIN_DECLS
+
+/* MuxTransport is this room's struct. */
+extern const MuxTransportOps transport_ops;
+extern const MuxSessionOps transport_session_ops;
+
+/* Reads the configuration; touches no network. A server's PKI is opened by start (). */
+MuxTransport *transport_new (const MuxHost *host, GError **error);
+void transport_free (MuxTransport *transport);
+const MuxHost *transport_host (const MuxTransport *transport);
+
+/* What happens in it, for the status objects. All but `started` may be NULL. Called on the context, not from inside the causing call
+ * except `started` and `stopping`. */
+typedef struct
+{
+  /* The listeners are bound: the last step of start (). FALSE fails it. */
+  gboolean (*started) (MuxTransport *transport, gpointer user_data, GError **error);
+  void (*stopping) (MuxTransport *transport, gpointer user_data);
+  void (*listeners_changed) (MuxTransport *transport, gpointer user_data);
+  void (*session_added) (MuxTransport *transport, MuxSession *session, gpointer user_data);
+  void (*session_changed) (MuxTransport *transport, MuxSession *session, gpointer user_data);
+  void (*session_removed) (MuxTransport *transport, MuxSession *session, gpointer user_data);
+} TransportObserver;
+
+/* At most one; set before start (). */
+void transport_set_observer (MuxTransport *transport, const TransportObserver *observer, gpointer user_data);
+
+/* NULL before start (), and when every server has its own pem_ca. */
+PkiAuthority *transport_authority (MuxTransport *transport);
+const ConfigSettings *transport_settings (MuxTransport *transport);
+/* Names the server certificate holds, the primary one first; what an enrolment tells the client. NULL-terminated, owned. */
+const char *const *transport_server_names (MuxTransport *transport);
+/* aa{sv} of bound sockets: address s, bind_address s, connections u, half_open u, certificate_expires x, datagrams_in t, …; full. */
+GVariant *transport_describe_listeners (MuxTransport *transport);
+/* Sessions, borrowed, in the order they came. */
+GPtrArray *transport_sessions (MuxTransport *transport);
+
+G_END_DECLS
