@@ -1,0 +1,19 @@
+#include "base/log.h"
+
+gboolean
+base_log_gate (BaseLogGate *gate, guint64 now, guint burst, guint64 interval)
+{
+  if (gate->window_start == 0 || now - gate->window_start >= interval)
+    {
+      gate->window_start = MAX (now, 1);
+      gate->in_window = 0;
+    }
+  if (gate->in_window >= burst)
+    {
+      gate->suppressed++;
+      return FALSE;
+    }
+  gate->in_window++;
+  gate->suppressed = 0;
+  return TRUE;
+}
