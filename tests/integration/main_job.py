@@ -1,0 +1,270 @@
+"""The main job on real programs: commands, a shell in tmux, OpenSSH and rsync through a host on loopback."""
+
+import hashlib
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import unittest
+
+from sandbox import MODULE, PATIENCE, PROGRAM, SANITIZED, Sandbox, read_line, wait_until
+import tap
+
+ME = pwd.getpwuid(os.getuid()).pw_name
+
+
+def need(program):
+    path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if path is None:
+        raise unittest.SkipTest(f"{program} is not installed")
+    return path
+
+
+class Tmux:
+    """A tmux server of its own, whose pane is a real terminal for what runs in it."""
+
+    def __init__(self, world, label, columns=80, rows=24):
+        self.world, self.label = world, label
+        self.size = (columns, rows)
+
+    def __call__(self, *argv):
+        done = self.world.run("tmux", "-L", self.label, "-f", "/dev/null", *argv)
+        assert done.returncode == 0, (argv, done.stderr)
+        return done.stdout.decode()
+
+    def start(self, *argv):
+        columns, rows = self.size
+        # Without a status line the pane is as high as the window.
+        self("new-session", "-d", "-x", columns, "-y", rows, "-s", "it", "sh")
+        self("set", "-g", "status", "off")
+        self("set", "-g", "remain-on-exit", "on")
+        self("set", "-g", "window-size", "manual")
+        self("respawn-pane", "-k", *argv)
+        self("resize-window", "-x", columns, "-y", rows)
+
+    def screen(self):
+        return self("capture-pane", "-p")
+
+    def shows(self, text):
+        return wait_until(lambda: text in self.screen() and self.screen(), f"the screen shows {text!r}")
+
+    def type(self, *keys):
+        self("send-keys", *keys)
+
+    def stop(self):
+        self.world.run("tmux", "-L", self.label, "kill-server")
+
+
+class Commands(unittest.TestCase):
+    def test_exec_carries_bytes_both_outputs_and_status(self):
+        with Sandbox() as world:
+            host = world.serve()
+            client = world.client(host)
+            done = world.mux("exec", *client, "here", "--", "sh", "-c", "cat; echo to-stderr >&2; exit 7", input=b"to-stdin\n")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (7, b"to-stdin\n", b"to-stderr\n"))
+            done = world.mux("exec", *client, "here", "--", "sh", "-c", "kill -KILL $$")
+            self.assertEqual(done.returncode, 128 + signal.SIGKILL)
+            done = world.mux("exec", *client, "here", "--", "printf", "%s|", "a b", "", "$HOME", "'")
+            self.assertEqual(done.stdout, b"a b||$HOME|'|")
+            self.assertEqual(host.stop(), 0)
+
+    def test_exec_of_what_is_not_there(self):
+        with Sandbox() as world:
+            client = world.client(world.serve())
+            done = world.mux("exec", *client, "here", "--", "no-such-program-anywhere")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"no-such-program-anywhere", done.stderr)
+
+    def test_interrupt_reaches_the_program(self):
+        with Sandbox() as world:
+            client = world.client(world.serve())
+            process = world.popen(PROGRAM, "exec", *client, "here", "--", "sh", "-c",
+                                  "trap 'echo caught; exit 9' INT; echo ready; while :; do read line || exit 8; done",
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+            self.assertEqual(read_line(process.stdout, "ready"), "ready")
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(read_line(process.stdout, "caught"), "caught")
+            self.assertEqual(process.wait(PATIENCE), 9)
+
+    def test_a_gone_client_ends_its_program(self):
+        with Sandbox() as world:
+            host = world.serve()
+            client = world.client(host)
+            process = world.popen(PROGRAM, "exec", *client, "here", "--", "sh", "-c", "echo $$; exec cat",
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+            pid = int(read_line(process.stdout, "the pid"))
+            process.send_signal(signal.SIGTERM)
+            process.wait(PATIENCE)
+            wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the remote program ended")
+
+
+class Terminal(unittest.TestCase):
+    def test_tmux_over_connect(self):
+        need("tmux")
+        with Sandbox() as world:
+            service = {"tmux": {"program": ["tmux", "-L", "inner", "-f", "/dev/null", "new-session", "-A", "-s", "far", "sh"],
+                                "pty": True}}
+            host = world.serve(services=service)
+            client = world.client(host)
+            outer = Tmux(world, "outer")
+            inner = Tmux(world, "inner")
+            try:
+                outer.start(PROGRAM, "connect", *client, "--service", "tmux", "here")
+                outer.shows("[far]")
+                outer.type("echo one-$((40+2))", "Enter")
+                outer.shows("one-42")
+                # What the outer terminal shows is what tmux at the far end shows, above its status line.
+                wait_until(lambda: outer.screen().splitlines()[:22] == inner.screen().splitlines()[:22],
+                           "both screens are equal")
+                outer("resize-window", "-x", "100", "-y", "30")
+                wait_until(lambda: inner("display-message", "-p", "-t", "far", "#{window_width}x#{window_height}").strip()
+                           == "100x29", "the size came through")
+                outer.type("C-b", "d")
+                outer.shows("Pane is dead (status 0")
+                self.assertIn("far", inner("list-sessions"))
+            finally:
+                outer.stop()
+                inner.stop()
+            self.assertEqual(host.stop(), 0)
+
+    def test_shell_status_and_terminal_restored(self):
+        need("tmux")
+        with Sandbox() as world:
+            client = world.client(world.serve())
+            outer = Tmux(world, "outer")
+            script = world.write("twice.sh", "before=$(stty -g)\n" + " ".join(
+                [PROGRAM, "connect", *client, "here"]) + "\nstatus=$?\n[ \"$before\" = \"$(stty -g)\" ] && echo same-tty\n"
+                "echo status=$status\nexec cat\n")
+            try:
+                outer.start("sh", script)
+                outer.type("echo shell-$((6*7)); stty size", "Enter")
+                outer.shows("shell-42")
+                outer.shows("24 80")
+                outer.type("exit 5", "Enter")
+                outer.shows("status=5")
+                self.assertIn("same-tty", outer.screen())
+            finally:
+                outer.stop()
+
+    def test_escapes(self):
+        need("tmux")
+        with Sandbox() as world:
+            host = world.serve()
+            client = world.client(host)
+            outer = Tmux(world, "outer")
+            try:
+                outer.start("sh", "-c", " ".join([PROGRAM, "connect", *client, "here"]) + "; echo status=$?; exec cat")
+                outer.type("echo ready-$((1+1))", "Enter")
+                outer.shows("ready-2")
+                outer.type("Enter", "~", "?")
+                outer.shows("~.")
+                # The host is dead silent from here on, and `~.` must not care.
+                os.kill(host.pid, signal.SIGSTOP)
+                try:
+                    outer.type("Enter", "~", ".")
+                    outer.shows("status=255")
+                finally:
+                    os.kill(host.pid, signal.SIGCONT)
+            finally:
+                outer.stop()
+
+
+class Sshd:
+    """A real sshd with its own keys on a port of loopback."""
+
+    def __init__(self, world):
+        self.world = world
+        sshd, keygen = need("sshd"), need("ssh-keygen")
+        if os.getuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)
+        for name in ("host", "user"):
+            done = world.run(keygen, "-q", "-t", "ed25519", "-N", "", "-f", world.path(name))
+            assert done.returncode == 0, done.stderr
+        keys = world.write("authorized", world.path("user.pub").read_text())
+        sftp = next((path for path in ("/usr/lib/openssh/sftp-server", "/usr/libexec/sftp-server") if os.path.exists(path)), None)
+        if sftp is None:
+            raise unittest.SkipTest("sftp-server is not installed")
+
+        def start():
+            import socket
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
+            config = world.write("sshd_config", f"""
+ListenAddress 127.0.0.1
+Port {self.port}
+HostKey {world.path('host')}
+AuthorizedKeysFile {keys}
+PidFile none
+UsePAM no
+StrictModes no
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+Subsystem sftp {sftp}
+SetEnv SANDBOX={world.root}
+""")
+            log = open(world.path("sshd.log"), "ab")
+            self.process = world.popen(sshd, "-D", "-e", "-f", config, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            log.close()
+            wait_until(lambda: self.process.poll() is not None
+                       or b"Server listening" in world.path("sshd.log").read_bytes(), "sshd listens")
+            return self.process.poll() is None
+
+        for _ in range(5):
+            if start():
+                break
+        else:
+            raise AssertionError(world.path("sshd.log").read_text())
+        host_key = world.path("host.pub").read_text().split()
+        self.known = world.write("known_hosts", f"far {host_key[0]} {host_key[1]}\n")
+
+    def options(self, client):
+        proxy = " ".join([PROGRAM, "proxy", *client, "--service", "sshd", "here"])
+        return ["-F", "/dev/null", "-o", f"ProxyCommand={proxy}", "-o", f"UserKnownHostsFile={self.known}",
+                "-o", "StrictHostKeyChecking=yes", "-o", f"IdentityFile={self.world.path('user')}", "-o", "BatchMode=yes",
+                "-o", "IdentitiesOnly=yes", "-o", "HostKeyAlias=far", "-o", "LogLevel=ERROR"]
+
+
+class OpenSsh(unittest.TestCase):
+    def test_ssh_sftp_scp_through_proxy(self):
+        with Sandbox() as world:
+            sshd = Sshd(world)
+            host = world.serve(services={"sshd": {"tcp": f"127.0.0.1:{sshd.port}"}})
+            options = sshd.options(world.client(host))
+            data = os.urandom(3_000_001)
+            source = world.path("source")
+            source.write_bytes(data)
+
+            done = world.run("ssh", *options, f"{ME}@far", "sha256sum; echo err >&2; exit 3", input=data)
+            self.assertEqual(done.stdout.split()[0].decode(), hashlib.sha256(data).hexdigest(), done.stderr)
+            self.assertEqual((done.returncode, done.stderr), (3, b"err\n"))
+
+            done = world.run("scp", *options, source, f"{ME}@far:{world.path('by-scp')}")
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertEqual(world.path("by-scp").read_bytes(), data)
+
+            batch = world.write("batch", f"put {source} {world.path('by-sftp')}\nget {world.path('by-sftp')} {world.path('back')}\n")
+            done = world.run("sftp", "-b", batch, *options, f"{ME}@far")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(world.path("back").read_bytes(), data)
+            self.assertEqual(host.stop(), 0)
+
+    def test_rsync_with_exec_as_remote_shell(self):
+        need("rsync")
+        with Sandbox() as world:
+            client = world.client(world.serve())
+            tree = world.path("tree")
+            (tree / "a dir").mkdir(parents=True)
+            for index in range(40):
+                (tree / "a dir" / f"file {index}").write_bytes(os.urandom(index * 997))
+            shell = " ".join([PROGRAM, "exec", *client])
+            done = world.run("rsync", "-a", "-e", shell, f"{tree}/", f"here:{world.path('copy')}/")
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            done = world.run("diff", "-r", tree, world.path("copy"))
+            self.assertEqual((done.returncode, done.stdout), (0, b""))
+
+
+if __name__ == "__main__":
+    tap.main()
