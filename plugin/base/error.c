@@ -1,6 +1,5 @@
 #include "base/error.h"
 
-#include <errno.h>
 #include <stdarg.h>
 
 gboolean

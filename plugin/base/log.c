@@ -8,12 +8,12 @@ base_log_gate (BaseLogGate *gate, guint64 now, guint burst, guint64 interval)
       gate->window_start = MAX (now, 1);
       gate->in_window = 0;
     }
-  if (gate->in_window >= burst)
-    {
-      gate->suppressed++;
-      return FALSE;
-    }
-  gate->in_window++;
-  gate->suppressed = 0;
-  return TRUE;
+  if (gate->let_through)
+    gate->suppressed = 0;
+  gate->let_through = gate->in_window < burst;
+  if (gate->let_through)
+    gate->in_window++;
+  else
+    gate->suppressed++;
+  return gate->let_through;
 }

@@ -22,10 +22,12 @@ typedef struct
 {
   guint64 window_start;
   guint in_window;
-  guint64 suppressed; /* since the last message let through */
+  guint64 suppressed; /* messages held back before the one now let through, or until now */
+  gboolean let_through;
 } BaseLogGate;
 
-/* Whether one more message may be logged at @now (ns). */
+/* Whether one more message may be logged at @now (ns). When it may, @suppressed still says how many were held back
+ * since the message before it. */
 gboolean base_log_gate (BaseLogGate *gate, guint64 now, guint burst, guint64 interval);
 
 G_END_DECLS

@@ -18,7 +18,8 @@ NetSource *net_source_new (NetUdp *udp, GMainContext *context, const char *name,
 /* Destroys and unrefs; safe from inside its own dispatch. */
 void net_source_free (NetSource *source);
 
-/* The monotonic time (ns, net_now ()) at which to dispatch; BASE_NEVER for none; 0 = at once. */
+/* The monotonic time (ns, net_now ()) at which to dispatch, never earlier; BASE_NEVER for none; 0 = at once. It is spent by the
+ * dispatch it causes. Cheapest from inside the dispatch; setting the same time again costs nothing. */
 void net_source_set_ready_time (NetSource *source, guint64 deadline);
 /* Whether to dispatch when the socket can be written again. */
 void net_source_set_want_write (NetSource *source, gboolean want);
