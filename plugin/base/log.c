@@ -3,9 +3,10 @@
 gboolean
 base_log_gate (BaseLogGate *gate, guint64 now, guint burst, guint64 interval)
 {
-  if (gate->window_start == 0 || now - gate->window_start >= interval)
+  /* Nothing in the window: it has not begun yet. */
+  if (gate->in_window == 0 || now >= gate->window_start + interval)
     {
-      gate->window_start = MAX (now, 1);
+      gate->window_start = now;
       gate->in_window = 0;
     }
   if (gate->let_through)
