@@ -21,6 +21,9 @@ typedef struct
 PkiCredentials *pki_credentials_new (PkiKey *key, GPtrArray *chain); /* refs both */
 /* Loads both files and checks that key and certificate belong together; MUX_ERROR_PKI naming both paths if not. */
 PkiCredentials *pki_credentials_load (const char *key_path, const char *certificate_path, GError **error);
+/* Key and chain in one PEM text, as in server.pem; @origin names it in errors. to_pem: free with pki_key_pem_free (). */
+PkiCredentials *pki_credentials_from_pem (const char *pem, gsize length, const char *origin, GError **error);
+char *pki_credentials_to_pem (const PkiCredentials *credentials, GError **error);
 void pki_credentials_free (PkiCredentials *credentials);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PkiCredentials, pki_credentials_free)
 
