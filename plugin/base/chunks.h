@@ -1,6 +1,6 @@
-/* A queue of immutable bytes with absolute offsets: what a sender keeps until it is acknowledged. Memory is shared
- * by reference (GBytes), so the same bytes can stand in a channel's log and in a stream's send buffer at
- * the cost of one copy. Never calls back. */
+/* A queue of immutable bytes with absolute offsets: what a sender keeps until it is acknowledged. Memory is
+ * shared by reference (GBytes), so the same bytes can stand in a channel's log and in a stream's send buffer
+ * at the cost of one copy. Never calls back. */
 #pragma once
 
 #include <glib.h>

@@ -26,6 +26,7 @@ base_error_set_errno (GError **error, int saved_errno, const char *format, ...)
   va_start (arguments, format);
   what = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  *error = g_error_new (G_IO_ERROR, g_io_error_from_errno (saved_errno), "%s: %s", what, g_strerror (saved_errno));
+  *error = g_error_new (G_IO_ERROR, g_io_error_from_errno (saved_errno), "%s: %s", what,
+                        g_strerror (saved_errno));
   return FALSE;
 }

@@ -1,5 +1,5 @@
-/* Errors at the edges of rooms: the contract's domain (mux/plugin.h), and how a failed system call becomes a GError
- * that names what was tried. First error wins: functions here never overwrite a set error. */
+/* Errors at the edges of rooms: the contract's domain (mux/plugin.h), and how a failed system call becomes a
+ * GError that names what was tried. First error wins: functions here never overwrite a set error. */
 #pragma once
 
 #include <gio/gio.h>

@@ -1,5 +1,6 @@
-/* Log messages of the plugin: GLib structured logging with the room as a field (MUX_ROOM); never a writer or a handler of our own,
- * that is the host's. Define BASE_LOG_ROOM before including. Nothing secret is ever an argument. */
+/* Log messages of the plugin: GLib structured logging with the room as a field (MUX_ROOM); never a writer or
+ * a handler of our own, that is the host's. Define BASE_LOG_ROOM before including. Nothing secret is ever an
+ * argument. */
 #pragma once
 
 #include <glib.h>
@@ -26,8 +27,8 @@ typedef struct
   gboolean let_through;
 } BaseLogGate;
 
-/* Whether one more message may be logged at @now (ns). When it may, @suppressed still says how many were held back
- * since the message before it. */
+/* Whether one more message may be logged at @now (ns). When it may, @suppressed still says how many were held
+ * back since the message before it. */
 gboolean base_log_gate (BaseLogGate *gate, guint64 now, guint burst, guint64 interval);
 
 G_END_DECLS

@@ -4,7 +4,7 @@
 #include <net/if.h>
 #include <string.h>
 
-/* Every constructor writes a whole, zeroed struct: equal addresses are equal bytes, which hashing relies on. */
+/* Every constructor writes a whole, zeroed struct: equal addresses are equal bytes for hashing. */
 
 static gboolean
 is_mapped (const NetAddress *address)

@@ -21,9 +21,9 @@ typedef struct
 /* Room for net_address_format (): "[" + INET6_ADDRSTRLEN + "%" + scope + "]:65535". */
 #define NET_ADDRESS_STRLEN 80
 
-/* From numbers only: host "127.0.0.1", "::1", "fe80::1%lo" (a scope belongs to link-local addresses only; brackets do not
- * belong here). FALSE, and @address as it was, when @host is anything else: a name, "*", "127.1". The from functions
- * leave no byte undefined, so that equal addresses hash alike. */
+/* From numbers only: host "127.0.0.1", "::1", "fe80::1%lo" (a scope belongs to link-local addresses only;
+ * brackets do not belong here). FALSE, and @address as it was, when @host is anything else: a name, "*",
+ * "127.1". The from functions leave no byte undefined, so that equal addresses hash alike. */
 gboolean net_address_from_numeric (NetAddress *address, const char *host, guint16 port);
 gboolean net_address_from_sockaddr (NetAddress *address, const struct sockaddr *sockaddr, socklen_t length);
 gboolean net_address_from_gsocket (NetAddress *address, GSocketAddress *socket_address);
@@ -32,7 +32,8 @@ gboolean net_address_from_gsocket (NetAddress *address, GSocketAddress *socket_a
 void net_address_unmap (NetAddress *address);
 void net_address_map (NetAddress *address);
 
-/* "127.0.0.1:9001" or "[::1]:9001"; "(none)" when unset. An IPv4-mapped IPv6 address prints as IPv4. Returns @buffer. */
+/* "127.0.0.1:9001" or "[::1]:9001"; "(none)" when unset. An IPv4-mapped IPv6 address prints as IPv4. Returns
+ * @buffer. */
 const char *net_address_format (const NetAddress *address, char buffer[NET_ADDRESS_STRLEN]);
 char *net_address_to_string (const NetAddress *address);
 

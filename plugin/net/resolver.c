@@ -12,11 +12,12 @@ static gboolean
 fail_split (GError **error, const char *text, const char *why)
 {
   return base_error_set (error, MUX_ERROR_CONFIG,
-                         _("“%s” is not an address: %s. Write host:port, 127.0.0.1:9001 or [::1]:9001"), text, why);
+                         _("“%s” is not an address: %s. Write host:port, 127.0.0.1:9001 or [::1]:9001"),
+                         text, why);
 }
 
-/* Names are given to the name service, to TLS and to messages: no blanks, control characters, or anything that a program
- * could take for an option or a path. */
+/* Names are given to the name service, to TLS and to messages: no blanks, control characters, or anything
+ * that a program could take for an option or a path. */
 static const char *
 complain_host (const char *host)
 {
@@ -80,16 +81,8 @@ lookup_numeric (const char *host, guint16 port)
   return addresses;
 }
 
-static gboolean
-contains (const GArray *addresses, const NetAddress *address)
-{
-  for (guint i = 0; i < addresses->len; i++)
-    if (net_address_equal (&g_array_index (addresses, NetAddress, i), address))
-      return TRUE;
-  return FALSE;
-}
-
-/* The resolver's @list (of GInetAddress, or NULL with @why) as addresses; takes neither. */
+/* The resolver's @list (of GInetAddress, or NULL with @why) as addresses; takes neither. GResolver has
+ * removed duplicates. */
 static GArray *
 convert (GList *list, const char *host, guint16 port, const GError *why, GError **error)
 {
@@ -100,7 +93,7 @@ convert (GList *list, const char *host, guint16 port, const GError *why, GError 
       g_autoptr (GSocketAddress) socket_address = g_inet_socket_address_new (link->data, port);
       NetAddress address;
 
-      if (net_address_from_gsocket (&address, socket_address) && !contains (addresses, &address))
+      if (net_address_from_gsocket (&address, socket_address))
         g_array_append_val (addresses, address);
     }
   if (addresses->len > 0)
@@ -112,7 +105,8 @@ convert (GList *list, const char *host, guint16 port, const GError *why, GError 
       return NULL;
     }
   base_error_set (error, MUX_ERROR_UNREACHABLE,
-                  _("Cannot find the address of “%s”: %s. Check the name, and whether this machine's name service works"),
+                  _("Cannot find the address of “%s”: %s. Check the name, and whether this machine's "
+                    "name service works"),
                   host, why != NULL ? why->message : _("the name has no address"));
   return NULL;
 }
@@ -173,8 +167,8 @@ answered_cb (GObject *resolver, GAsyncResult *result, gpointer user_data)
 }
 
 void
-net_resolver_lookup_async (const char *host, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback,
-                           gpointer user_data)
+net_resolver_lookup_async (const char *host, guint16 port, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   g_autoptr (GResolver) resolver = NULL;

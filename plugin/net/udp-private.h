@@ -1,4 +1,5 @@
-/* What the halves of a UDP socket share: its state, and how a cmsg is read and written. Private to net/udp*.c. */
+/* What the halves of a UDP socket share: its state, and how a cmsg is read and written. Private to
+ * net/udp*.c. */
 #pragma once
 
 #include "base/log.h"
@@ -12,12 +13,12 @@ G_BEGIN_DECLS
 struct _NetUdp
 {
   int fd;
-  int family;         /* of the socket: AF_INET or AF_INET6 */
+  int family; /* of the socket: AF_INET or AF_INET6 */
   NetAddress local;
   gboolean gso, gro;
   NetUdpStats stats;
   BaseLogGate send_gate;
-  guint8 *buffer;     /* of NET_UDP_BUFFER_SIZE */
+  guint8 *buffer; /* of NET_UDP_BUFFER_SIZE */
 };
 
 G_END_DECLS

@@ -7,12 +7,12 @@
 #include <netinet/ip.h>
 #include <string.h>
 
-/* Interrupted calls, errors queued on the socket and unusable datagrams that one net_udp_receive () steps over. More of them than
- * this wait for the next turn of the loop, so that nobody can hold us here. */
+/* Interrupted calls, errors queued on the socket and unusable datagrams that one net_udp_receive () steps
+ * over. More of them than this wait for the next turn of the loop, so that nobody can hold us here. */
 #define MAX_ATTEMPTS 16
 
-/* Room for what the options of udp.c make the kernel attach (136 bytes on a dual-stack socket: both forms of the address, TOS and
- * GRO), and for what an adopted socket may have asked for besides, such as time stamps. */
+/* Room for what the options of udp.c make the kernel attach (136 bytes on a dual-stack socket: both forms of
+ * the address, TOS and GRO), and for what an adopted socket asked for besides, such as time stamps. */
 typedef union
 {
   struct cmsghdr align;
@@ -80,8 +80,8 @@ read_control (struct msghdr *message, NetReceived *received)
     }
 }
 
-/* Fills @received from what recvmsg wrote. FALSE when the datagram is not usable: cut short, or with its GRO size lost,
- * without which its packets cannot be told apart. */
+/* Fills @received from what recvmsg wrote. FALSE when the datagram is not usable: cut short, or with its GRO
+ * size lost, without which its packets cannot be told apart. */
 static gboolean
 accept_message (NetUdp *udp, struct msghdr *message, gsize length, NetReceived *received)
 {
@@ -121,7 +121,8 @@ net_udp_receive (NetUdp *udp, NetReceived *received)
         return TRUE;
       if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return FALSE;
-      /* Reading an error takes it off the socket; what is queued behind it must not wait for another datagram. */
+      /* Reading an error takes it off the socket; what is queued behind it must not wait for another
+       * datagram. */
       if (length >= 0 || errno != EINTR)
         udp->stats.receive_errors++;
     }

@@ -17,10 +17,12 @@
 typedef union
 {
   struct cmsghdr align;
-  guint8 bytes[CMSG_SPACE (sizeof (struct in6_pktinfo)) + CMSG_SPACE (sizeof (int)) + CMSG_SPACE (sizeof (guint16))];
+  guint8 bytes[CMSG_SPACE (sizeof (struct in6_pktinfo)) + CMSG_SPACE (sizeof (int))
+               + CMSG_SPACE (sizeof (guint16))];
 } Control;
 
-/* A message to one place from one address, ready but for its data and its segment size, which come last in the control data. */
+/* A message to one place from one address, ready but for its data and its segment size, which come last in
+ * the control data. */
 typedef struct
 {
   NetAddress remote; /* in the socket's family */
@@ -53,16 +55,19 @@ add_source (Envelope *envelope, const NetAddress *local)
     }
   else
     {
-      struct in6_pktinfo info = { .ipi6_addr = local->u.in6.sin6_addr, .ipi6_ifindex = local->u.in6.sin6_scope_id };
+      struct in6_pktinfo info
+          = { .ipi6_addr = local->u.in6.sin6_addr, .ipi6_ifindex = local->u.in6.sin6_scope_id };
 
-      add_control (&envelope->control, &envelope->control_length, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+      add_control (&envelope->control, &envelope->control_length, IPPROTO_IPV6, IPV6_PKTINFO, &info,
+                   sizeof info);
     }
 }
 
-/* What decides the form of the control data is the packet on the wire: for a mapped address the kernel takes the IPv4 path, on
- * which it ignores IPV6_TCLASS. */
+/* What decides the form of the control data is the packet on the wire: for a mapped address the kernel takes
+ * the IPv4 path, on which it ignores IPV6_TCLASS. */
 static void
-address_envelope (Envelope *envelope, const NetUdp *udp, const NetAddress *local, const NetAddress *remote, guint8 ecn)
+address_envelope (Envelope *envelope, const NetUdp *udp, const NetAddress *local, const NetAddress *remote,
+                  guint8 ecn)
 {
   NetAddress source = *local;
   int tos = ecn & IPTOS_ECN_MASK;
@@ -73,7 +78,8 @@ address_envelope (Envelope *envelope, const NetUdp *udp, const NetAddress *local
   net_address_unmap (&envelope->remote);
   net_address_unmap (&source);
   ipv4 = net_address_family (&envelope->remote) == AF_INET;
-  if (net_address_family (&source) == net_address_family (&envelope->remote) && !net_address_is_wildcard (&source))
+  if (net_address_family (&source) == net_address_family (&envelope->remote)
+      && !net_address_is_wildcard (&source))
     add_source (envelope, &source);
   if (tos != 0)
     add_control (&envelope->control, &envelope->control_length, ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
@@ -141,7 +147,8 @@ count_lost (NetUdp *udp, gsize datagrams, const NetAddress *remote, int error)
 }
 
 static NetSendResult
-send_singly (NetUdp *udp, Envelope *envelope, const guint8 *data, gsize length, gsize segment_size, gsize *sent)
+send_singly (NetUdp *udp, Envelope *envelope, const guint8 *data, gsize length, gsize segment_size,
+             gsize *sent)
 {
   do
     {
@@ -160,26 +167,31 @@ send_singly (NetUdp *udp, Envelope *envelope, const guint8 *data, gsize length, 
   return NET_SEND_DONE;
 }
 
-/* After a batch that the kernel would not cut. EIO says that it cannot on this device; EINVAL may as well mean the local
- * address (gone since the last packet) or a size, and then single sends fail too and say nothing about GSO. */
+/* After a batch that the kernel would not cut. EIO says that it cannot on this device; EINVAL may as well
+ * mean the local address (gone since the last packet) or, from older kernels, a segment above the device's
+ * MTU. Then single sends fail too, all or all but a short last one, and say nothing about GSO. */
 static NetSendResult
 fall_back (NetUdp *udp, Envelope *envelope, int error, const guint8 *data, gsize length, gsize segment_size,
            gsize *sent)
 {
-  guint64 sent_before = udp->stats.datagrams_out;
+  NetUdpStats before = udp->stats;
   NetSendResult result = send_singly (udp, envelope, data, length, segment_size, sent);
+  gboolean fine
+      = udp->stats.datagrams_out > before.datagrams_out && udp->stats.send_errors == before.send_errors;
 
-  if (error == EIO || udp->stats.datagrams_out > sent_before)
+  if (error == EIO || fine)
     {
       udp->gso = FALSE;
-      base_info ("segmentation offload does not work here (%s): sending datagrams one by one", g_strerror (error));
+      base_info ("segmentation offload does not work here (%s): sending datagrams one by one",
+                 g_strerror (error));
     }
   return result;
 }
 
 /* Sends at most NET_UDP_MAX_SEGMENTS; *@sent, 0 before, says how much of it is done with. */
 static NetSendResult
-send_batch (NetUdp *udp, Envelope *envelope, const guint8 *data, gsize length, gsize segment_size, gsize *sent)
+send_batch (NetUdp *udp, Envelope *envelope, const guint8 *data, gsize length, gsize segment_size,
+            gsize *sent)
 {
   int error;
 
@@ -208,13 +220,15 @@ net_udp_send (NetUdp *udp, const NetAddress *local, const NetAddress *remote, gu
 
   if (segment_size == 0 || segment_size > length)
     segment_size = MAX (length, 1);
-  batch = MIN (NET_UDP_MAX_BATCH / MIN (segment_size, NET_UDP_MAX_BATCH), NET_UDP_MAX_SEGMENTS) * segment_size;
+  batch
+      = MIN (NET_UDP_MAX_BATCH / MIN (segment_size, NET_UDP_MAX_BATCH), NET_UDP_MAX_SEGMENTS) * segment_size;
   address_envelope (&envelope, udp, local, remote, ecn);
   *sent = 0;
   do
     {
       in_batch = 0;
-      result = send_batch (udp, &envelope, data + *sent, MIN (batch, length - *sent), segment_size, &in_batch);
+      result
+          = send_batch (udp, &envelope, data + *sent, MIN (batch, length - *sent), segment_size, &in_batch);
       *sent += in_batch;
     }
   while (result == NET_SEND_DONE && *sent < length);

@@ -12,8 +12,8 @@
 #include <netinet/ip.h>
 #include <unistd.h>
 
-/* A burst must survive the time one pass takes: 7 MiB is 50 ms of a gigabit. What is sent waits for the device, and a
- * long queue there is delay that no priority of ours can overtake; 2 MiB are 30 GSO batches. */
+/* A burst must survive the time one pass takes: 7 MiB is 50 ms of a gigabit. What is sent waits for the
+ * device, and a long queue there is delay that no priority of ours can overtake; 2 MiB are 30 GSO batches. */
 #define RECEIVE_BUFFER_SIZE (7 * 1024 * 1024)
 #define SEND_BUFFER_SIZE (2 * 1024 * 1024)
 
@@ -37,7 +37,8 @@ static const Option options[] = {
   { ON_IPV6, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO" },
   { ON_IPV4, IPPROTO_IP, IP_RECVTOS, 1, "IP_RECVTOS" },
   { ON_IPV6, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS" },
-  /* An adopted socket may have a queue of ICMP errors on, which nobody would read: poll would report it for ever. */
+  /* An adopted socket may have a queue of ICMP errors on, which nobody would read: poll would report it
+   * for ever. */
   { ON_IPV4, IPPROTO_IP, IP_RECVERR, 0, "IP_RECVERR" },
   { ON_IPV6, IPPROTO_IPV6, IPV6_RECVERR, 0, "IPV6_RECVERR" },
 };
@@ -56,7 +57,8 @@ get_int (int fd, int level, int name, int *value)
   return getsockopt (fd, level, name, value, &length) == 0;
 }
 
-/* Best effort: a small buffer costs speed under load, never correctness. The privileged form ignores the system's limit. */
+/* Best effort: a small buffer costs speed under load, never correctness. The privileged form ignores the
+ * system's limit. */
 static void
 raise_buffer (int fd, int name, int force_name, int wanted)
 {
@@ -78,7 +80,8 @@ set_options (NetUdp *udp, OptionScope scope, GError **error)
       {
         int saved_errno = errno;
 
-        return base_error_set_errno (error, saved_errno, _("Cannot set %s on a UDP socket"), options[i].label);
+        return base_error_set_errno (error, saved_errno, _("Cannot set %s on a UDP socket"),
+                                     options[i].label);
       }
   return TRUE;
 }
@@ -138,7 +141,8 @@ read_local (NetUdp *udp, GError **error)
       || net_address_port (&udp->local) == 0)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   _("The socket handed over has no UDP address: it must be bound (ListenDatagram= in a socket unit)"));
+                   _("The socket handed over has no UDP address: it must be bound (ListenDatagram= in a "
+                     "socket unit)"));
       return FALSE;
     }
   return TRUE;
@@ -152,9 +156,9 @@ fail_bind (GError **error, const NetAddress *address, int saved_errno)
   switch (saved_errno)
     {
     case EADDRINUSE:
-      return base_error_set_errno (error, saved_errno,
-                                   _("Cannot listen on UDP %s (stop the program that has it, or choose another port)"),
-                                   text);
+      return base_error_set_errno (
+          error, saved_errno,
+          _("Cannot listen on UDP %s (stop the program that has it, or choose another port)"), text);
     case EADDRNOTAVAIL:
       return base_error_set_errno (error, saved_errno,
                                    _("Cannot listen on UDP %s (this machine has no such address)"), text);
@@ -168,13 +172,15 @@ fail_bind (GError **error, const NetAddress *address, int saved_errno)
     }
 }
 
-/* The socket for @address, which becomes 0.0.0.0 where the machine has no IPv6 but would do for a dual-stack socket. */
+/* The socket for @address, which becomes 0.0.0.0 where the machine has no IPv6 but would do for a dual-stack
+ * socket. */
 static int
 open_socket (NetAddress *address, NetUdpFlags flags)
 {
   int fd = socket (net_address_family (address), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-  if (fd < 0 && errno == EAFNOSUPPORT && (flags & NET_UDP_DUAL_STACK) != 0 && net_address_is_wildcard (address))
+  if (fd < 0 && errno == EAFNOSUPPORT && (flags & NET_UDP_DUAL_STACK) != 0
+      && net_address_is_wildcard (address))
     {
       net_address_from_numeric (address, "0.0.0.0", net_address_port (address));
       fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -220,18 +226,20 @@ check_adopted (NetUdp *udp, GError **error)
 {
   int type = 0, flags;
 
-  if (!get_int (udp->fd, SOL_SOCKET, SO_TYPE, &type) || !get_int (udp->fd, SOL_SOCKET, SO_DOMAIN, &udp->family))
+  if (!get_int (udp->fd, SOL_SOCKET, SO_TYPE, &type)
+      || !get_int (udp->fd, SOL_SOCKET, SO_DOMAIN, &udp->family))
     {
       int saved_errno = errno;
 
-      return base_error_set_errno (error, saved_errno, _("Cannot use the descriptor %d handed over as a UDP socket"),
-                                   udp->fd);
+      return base_error_set_errno (error, saved_errno,
+                                   _("Cannot use the descriptor %d handed over as a UDP socket"), udp->fd);
     }
   if (type != SOCK_DGRAM || (udp->family != AF_INET && udp->family != AF_INET6))
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   _("The descriptor %d handed over is not a UDP socket (use ListenDatagram= in a socket unit)"),
-                   udp->fd);
+      g_set_error (
+          error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+          _("The descriptor %d handed over is not a UDP socket (use ListenDatagram= in a socket unit)"),
+          udp->fd);
       return FALSE;
     }
   flags = fcntl (udp->fd, F_GETFL);

@@ -1,7 +1,7 @@
 /* One non-blocking UDP socket: recvmsg and sendmsg with GSO, GRO, ECN and the local address of every datagram
- * (pktinfo). Transient errors (EAGAIN, ENOBUFS, EPERM, ECONNREFUSED, EMSGSIZE, ENETUNREACH, EHOSTUNREACH, …) are packet
- * loss for the caller, never the end of the socket. Addresses come out in one form only: IPv4 is AF_INET even on a
- * dual-stack socket, and both forms are taken when sending. Never calls back. */
+ * (pktinfo). Transient errors (EAGAIN, ENOBUFS, EPERM, ECONNREFUSED, EMSGSIZE, ENETUNREACH, EHOSTUNREACH, …)
+ * are packet loss for the caller, never the end of the socket. Addresses come out in one form only: IPv4 is
+ * AF_INET even on a dual-stack socket, and both forms are taken when sending. Never calls back. */
 #pragma once
 
 #include "net/address.h"
@@ -17,10 +17,10 @@ typedef enum
   NET_UDP_NO_OFFLOAD = 1 << 1, /* neither GSO nor GRO (tests, fallback paths) */
 } NetUdpFlags;
 
-/* What one recvmsg returned: one or more datagrams of one sender (GRO), each @segment_size long but the last. */
+/* What one recvmsg returned: one or more datagrams of one sender (GRO), all @segment_size long but the last. */
 typedef struct
 {
-  NetAddress local;   /* the address it was sent to, with the socket's port */
+  NetAddress local; /* the address it was sent to, with the socket's port */
   NetAddress remote;
   guint8 ecn;         /* the two ECN bits (RFC 3168) */
   const guint8 *data; /* in the socket's buffer, valid until the next net_udp_receive () */
@@ -38,19 +38,20 @@ typedef struct
 {
   guint64 datagrams_in, bytes_in, datagrams_out, bytes_out;
   guint64 receive_calls, send_calls;
-  guint64 send_errors;     /* datagrams lost to an error of sendmsg */
-  guint64 receive_errors;  /* errors queued on the socket, and datagrams that did not fit */
+  guint64 send_errors;    /* datagrams lost to an error of sendmsg */
+  guint64 receive_errors; /* errors queued on the socket, and datagrams that did not fit */
 } NetUdpStats;
 
 /* Largest number of segments in one GSO send, and of bytes. */
 #define NET_UDP_MAX_SEGMENTS 64
 #define NET_UDP_MAX_BATCH 65000
 
-/* Opens and binds. Port 0 = any. G_IO_ERROR_ADDRESS_IN_USE etc. with the address in the message. Socket buffers are raised as
- * far as the system lets; path MTU discovery is on (no fragmentation). Close-on-exec. */
+/* Opens and binds. Port 0 = any. G_IO_ERROR_ADDRESS_IN_USE etc. with the address in the message. Socket
+ * buffers are raised as far as may be; path MTU discovery is on, fragmentation off. Close-on-exec. */
 NetUdp *net_udp_open (const NetAddress *address, NetUdpFlags flags, GError **error);
-/* Takes over the bound datagram socket @fd (socket activation). Owns it from then on, also on error. What a socket cannot
- * change after bind stays as it is: whether an IPv6 socket is dual-stack is asked of the socket, not of @flags. */
+/* Takes over the bound datagram socket @fd (socket activation). Owns it from then on, also on error. What a
+ * socket cannot change after bind stays as it is: whether an IPv6 socket is dual-stack is asked of the
+ * socket, not of @flags. */
 NetUdp *net_udp_adopt (int fd, NetUdpFlags flags, GError **error);
 void net_udp_free (NetUdp *udp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetUdp, net_udp_free)
@@ -62,13 +63,14 @@ gboolean net_udp_has_gso (const NetUdp *udp);
 gboolean net_udp_has_gro (const NetUdp *udp);
 const NetUdpStats *net_udp_stats (const NetUdp *udp);
 
-/* TRUE when @received was filled, an empty datagram included; FALSE when there is nothing (more) to read now. */
+/* TRUE when @received was filled, an empty datagram included; FALSE when there is nothing (more) to read. */
 gboolean net_udp_receive (NetUdp *udp, NetReceived *received);
 
-/* Sends @length bytes as datagrams of @segment_size (the last may be shorter) from @local (its port ignored; unset or
- * wildcard = the kernel chooses) to @remote. Falls back to single sends where GSO fails, for good when
- * the kernel or device cannot do it. After NET_SEND_BLOCKED nothing, or a prefix of whole segments, was sent: *@sent says how
- * many bytes; send the rest later. After NET_SEND_DONE *@sent is @length, lost datagrams included. */
+/* Sends @length bytes as datagrams of @segment_size (the last may be shorter) from @local (its port ignored;
+ * unset or wildcard = the kernel chooses) to @remote. Falls back to single sends where GSO fails, for good
+ * when the kernel or device cannot do it. After NET_SEND_BLOCKED nothing, or a prefix of whole segments, was
+ * sent: *@sent says how many bytes; send the rest later. After NET_SEND_DONE *@sent is @length, lost
+ * datagrams included. */
 NetSendResult net_udp_send (NetUdp *udp, const NetAddress *local, const NetAddress *remote, guint8 ecn,
                             const guint8 *data, gsize length, gsize segment_size, gsize *sent);
 

@@ -111,9 +111,10 @@ test_model (void)
         {
           Thing *thing = &things[g_rand_int_range (random, 0, THINGS)];
 
-          /* Few values, so that equal deadlines are common; removal often enough to empty the heap's parts. */
-          thing->expected = g_rand_int_range (random, 0, 3) == 0 ? BASE_NEVER
-                                                                 : (guint64) g_rand_int_range (random, 0, 100);
+          /* Few values, so that equal deadlines are common; removal often enough to empty its parts. */
+          thing->expected = g_rand_int_range (random, 0, 3) == 0
+                                ? BASE_NEVER
+                                : (guint64) g_rand_int_range (random, 0, 100);
           base_heap_set (heap, &thing->node, thing->expected);
           compare (heap, things);
           if (step % 100 == 99)
