@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 #include <linux/udp.h>
 #include <netinet/ip.h>
 #include <unistd.h>
@@ -268,7 +267,7 @@ void
 net_udp_free (NetUdp *udp)
 {
   if (udp->fd >= 0)
-    g_close (udp->fd, NULL);
+    close (udp->fd);
   g_free (udp->buffer);
   g_free (udp);
 }

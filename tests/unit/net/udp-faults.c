@@ -20,6 +20,8 @@ typedef struct
 static Script sends, receives, sockets;
 /* While set, a sendmsg with UDP_SEGMENT fails so. */
 static int segmented_error;
+/* What the next successful recvmsg says besides. */
+static int extra_flags;
 
 static int
 next_step (Script *script)
@@ -43,7 +45,7 @@ static void
 reset (void)
 {
   sends = receives = sockets = (Script){ .count = 0 };
-  segmented_error = 0;
+  segmented_error = extra_flags = 0;
 }
 
 static gboolean
@@ -70,9 +72,18 @@ ssize_t
 recvmsg (int fd, struct msghdr *message, int flags)
 {
   int error = next_step (&receives);
+  ssize_t length;
 
   if (error == 0)
-    return syscall (SYS_recvmsg, fd, message, flags);
+    {
+      length = syscall (SYS_recvmsg, fd, message, flags);
+      if (length >= 0)
+        {
+          message->msg_flags |= extra_flags;
+          extra_flags = 0;
+        }
+      return length;
+    }
   errno = error;
   return -1;
 }
@@ -320,6 +331,20 @@ test_receive_errors (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (net_udp_stats (fixture->server)->receive_errors, ==, 4);
 }
 
+/* Half a datagram is none, nor one whose control data, and with it the size of its parts, was cut. */
+static void
+test_receive_cut (Fixture *fixture, gconstpointer flag)
+{
+  gsize sent;
+
+  g_assert_cmpint (send_many (fixture, "cutwhole", 3, &sent), ==, NET_SEND_DONE);
+  extra_flags = GPOINTER_TO_INT (flag);
+  expect (fixture, "who");
+  expect (fixture, "le");
+  g_assert_cmpuint (net_udp_stats (fixture->server)->receive_errors, ==, 1);
+  g_assert_cmpuint (net_udp_stats (fixture->server)->datagrams_in, ==, 2);
+}
+
 /* An error that never goes away ends the call, in a bounded number of tries. */
 static void
 test_receive_broken (Fixture *fixture, gconstpointer unused)
@@ -385,6 +410,8 @@ main (int argc, char **argv)
   ADD ("gso-refused/lost", test_gso_refused_and_lost, 0);
   ADD ("gso-not-to-blame", test_gso_not_to_blame, 0);
   ADD ("receive/errors", test_receive_errors, 0);
+  ADD ("receive/cut", test_receive_cut, MSG_TRUNC);
+  ADD ("receive/control-cut", test_receive_cut, MSG_CTRUNC);
   ADD ("receive/broken", test_receive_broken, 0);
   g_test_add_func ("/net/udp-faults/no-ipv6", test_no_ipv6);
   g_test_add_func ("/net/udp-faults/no-descriptors", test_no_descriptors);
