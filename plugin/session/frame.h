@@ -19,6 +19,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SessionFrameReader, session_frame_reader_free)
 /* How many bytes the reader can take before a frame is complete at the earliest: 4, then the rest of the body. Feed never more than
  * that, so that raw bytes behind a frame stay with the stream. */
 gsize session_frame_reader_wants (const SessionFrameReader *reader);
+/* Whether it stands between two frames. */
+gboolean session_frame_reader_is_empty (const SessionFrameReader *reader);
 /* Feeds @length <= wants bytes. TRUE when nothing is wrong; then *@name (transfer full) and *@arguments (transfer full) are set if a frame is complete,
  * else NULL. */
 gboolean session_frame_reader_feed (SessionFrameReader *reader, const void *data, gsize length, char **name,

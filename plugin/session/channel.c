@@ -1,0 +1,414 @@
+#include "session/channel.h"
+#include "session/channel-stream.h"
+#include "session/session-private.h"
+
+struct _SessionChannel
+{
+  Session *session;
+  guint64 id;
+  GVariant *request;
+  GIOStream *held;
+  SessionChannelLane lanes[SESSION_MAX_LANES];
+  guint n_lanes;
+  gboolean open, refused, exited, waited;
+  gboolean check_queued;
+  SessionTimer grace;
+};
+
+static void
+queue_check (SessionChannel *channel)
+{
+  if (!channel->check_queued)
+    {
+      channel->check_queued = TRUE;
+      g_queue_push_tail (&channel->session->checks, channel);
+    }
+  session_wake (channel->session);
+}
+
+/* What lanes tell: notes for the next pass */
+
+static void
+wake_cb (SessionLane *lane, gpointer owner)
+{
+  SessionChannelLane *slot = owner;
+
+  if (!slot->flush_queued)
+    {
+      slot->flush_queued = TRUE;
+      g_queue_push_tail (&slot->channel->session->flushes, slot);
+    }
+  session_wake (slot->channel->session);
+}
+
+static void
+counted_cb (SessionLane *lane, gpointer owner)
+{
+  SessionChannelLane *slot = owner;
+  Session *session = slot->channel->session;
+
+  if (!slot->count_queued)
+    {
+      slot->count_queued = TRUE;
+      g_queue_push_tail (&session->counts, slot);
+    }
+  /* Else the pass sets a timer; outside passes the time is not known. */
+  session_wake (session);
+}
+
+static void
+ended_cb (SessionLane *lane, gpointer owner)
+{
+  SessionChannelLane *slot = owner;
+
+  queue_check (slot->channel);
+}
+
+static gsize
+window_cb (SessionLane *lane, gsize kept, gpointer owner)
+{
+  SessionChannelLane *slot = owner;
+  Session *session = slot->channel->session;
+  QuicConnectionInfo info = { 0 };
+  gsize window;
+
+  if (session->connection == NULL)
+    return 0;
+  quic_connection_info (session->connection, &info);
+  window = CLAMP (2 * info.cwnd + SESSION_WINDOW_EXTRA, SESSION_WINDOW_MIN, SESSION_WINDOW_MAX);
+  if (session->kept >= SESSION_KEPT_MAX)
+    window = SESSION_KEPT_MIN;
+  return window;
+}
+
+static void
+kept_cb (SessionLane *lane, gssize delta, gpointer owner)
+{
+  SessionChannelLane *slot = owner;
+
+  slot->channel->session->kept += delta;
+}
+
+static const SessionLaneOwner lane_owner = {
+  .wake = wake_cb,
+  .counted = counted_cb,
+  .ended = ended_cb,
+  .window = window_cb,
+  .kept = kept_cb,
+};
+
+guint64
+session_channel_id (const SessionChannel *channel)
+{
+  return channel->id;
+}
+
+SessionLane *
+session_channel_main (const SessionChannel *channel)
+{
+  return channel->lanes[0].lane;
+}
+
+guint
+session_channel_n_lanes (const SessionChannel *channel)
+{
+  return channel->n_lanes;
+}
+
+SessionChannelLane *
+session_channel_nth (SessionChannel *channel, guint index)
+{
+  return &channel->lanes[index];
+}
+
+SessionChannelLane *
+session_channel_find (SessionChannel *channel, const char *name)
+{
+  for (guint i = 0; i < channel->n_lanes; i++)
+    if (g_str_equal (session_lane_name (channel->lanes[i].lane), name))
+      return &channel->lanes[i];
+  return NULL;
+}
+
+SessionChannelLane *
+session_channel_add (SessionChannel *channel, const char *name)
+{
+  SessionChannelLane *slot;
+
+  if (channel->n_lanes == SESSION_MAX_LANES)
+    return NULL;
+  slot = &channel->lanes[channel->n_lanes++];
+  slot->channel = channel;
+  slot->lane = session_lane_new (name, channel->session->raw, &lane_owner, slot);
+  if (channel->open)
+    session_lane_open (slot->lane);
+  return slot;
+}
+
+void
+session_channel_open (SessionChannel *channel)
+{
+  channel->open = TRUE;
+  for (guint i = 0; i < channel->n_lanes; i++)
+    session_lane_open (channel->lanes[i].lane);
+}
+
+gboolean
+session_channel_is_open (const SessionChannel *channel)
+{
+  return channel->open;
+}
+
+void
+session_channel_hold (SessionChannel *channel, GIOStream *stream)
+{
+  g_autoptr (GIOStream) old = channel->held;
+
+  channel->held = stream != NULL ? g_object_ref (stream) : NULL;
+}
+
+QuicStream *
+session_channel_refuse (SessionChannel *channel)
+{
+  channel->refused = TRUE;
+  queue_check (channel);
+  return session_lane_release (channel->lanes[0].lane);
+}
+
+void
+session_channel_event (SessionChannel *channel, const char *event, GVariant *details)
+{
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (details);
+  g_autoptr (GIOStream) stream = session_lane_object (channel->lanes[0].lane);
+  Session *session = channel->session;
+
+  if (stream == NULL)
+    return;
+  g_object_ref (stream);
+  if (session->events->channel_event != NULL)
+    session->events->channel_event (session, stream, event, sunk, session->user_data);
+}
+
+void
+session_channel_set_exited (SessionChannel *channel)
+{
+  channel->exited = TRUE;
+  queue_check (channel);
+}
+
+static void
+grace_due (gpointer owner, guint64 now)
+{
+  SessionChannel *channel = owner;
+
+  channel->waited = TRUE;
+  queue_check (channel);
+}
+
+SessionChannel *
+session_channel_new (Session *session, guint64 id, GVariant *request)
+{
+  SessionChannel *channel = g_new0 (SessionChannel, 1);
+
+  channel->session = session;
+  channel->id = id;
+  channel->request = g_variant_ref_sink (request);
+  channel->grace.due = grace_due;
+  channel->grace.owner = channel;
+  session_channel_add (channel, "");
+  g_hash_table_insert (session->channels, &channel->id, channel);
+  return channel;
+}
+
+static void
+unqueue (Session *session, SessionChannelLane *slot)
+{
+  if (slot->flush_queued)
+    g_queue_remove (&session->flushes, slot);
+  if (slot->count_queued)
+    g_queue_remove (&session->counts, slot);
+  if (slot->unattached_queued)
+    g_queue_remove (&session->unattached, slot);
+  slot->flush_queued = slot->count_queued = slot->unattached_queued = FALSE;
+}
+
+/* Cuts a lane off; a stream that is still there is torn. */
+static void
+drop_lane (Session *session, SessionChannelLane *slot, guint64 code, const char *message)
+{
+  QuicStream *stream = session_lane_release (slot->lane);
+
+  if (stream != NULL)
+    {
+      quic_stream_reset (stream, code != QUIC_CODE_NONE ? code : QUIC_CODE_CANCELLED);
+      quic_stream_stop_sending (stream, code != QUIC_CODE_NONE ? code : QUIC_CODE_CANCELLED);
+    }
+  session_lane_disown (slot->lane, code, message);
+  unqueue (session, slot);
+  session_lane_unref (slot->lane);
+}
+
+void
+session_channel_free (SessionChannel *channel, guint64 code, const char *message, gboolean tell)
+{
+  Session *session = channel->session;
+  SessionLaneCounts counts;
+
+  g_hash_table_remove (session->channels, &channel->id);
+  session_timer_set (session, &channel->grace, BASE_NEVER);
+  session_lane_counts (channel->lanes[0].lane, &counts);
+  if (counts.code != 0)
+    code = counts.code;
+  if (tell)
+    session_channel_event (channel, "closed",
+                           g_variant_new_parsed ("{'code': <%t>, 'message': <%s>}", code, message));
+  session_channel_hold (channel, NULL);
+  for (guint i = 0; i < channel->n_lanes; i++)
+    drop_lane (session, &channel->lanes[i], code, message);
+  if (channel->check_queued)
+    g_queue_remove (&session->checks, channel);
+  g_variant_unref (channel->request);
+  g_free (channel);
+}
+
+/* Whether its bytes are through, and what is said beside them too, as far as can be known. */
+static gboolean
+is_done (SessionChannel *channel)
+{
+  Session *session = channel->session;
+  gboolean watched = FALSE, torn = FALSE;
+
+  if (channel->refused)
+    return TRUE;
+  for (guint i = 0; i < channel->n_lanes; i++)
+    {
+      SessionLane *lane = channel->lanes[i].lane;
+      SessionLaneCounts counts;
+
+      /* A lane that only one side ever asked for ends with the others. */
+      if (i > 0 && (!session_lane_is_attached (lane) || !session_lane_was_taken (lane)))
+        continue;
+      if (!session_lane_is_done (lane))
+        return FALSE;
+      session_lane_counts (lane, &counts);
+      torn |= counts.code != 0;
+      watched |= session_lane_object (lane) != NULL;
+    }
+  if (session->server || session->raw || channel->exited || channel->waited || torn || !watched)
+    return TRUE;
+  if (channel->grace.node.place == 0)
+    session_timer_set (session, &channel->grace, session_now (session) + SESSION_EXIT_GRACE);
+  return FALSE;
+}
+
+void
+session_channels_check (Session *session)
+{
+  SessionChannel *channel;
+
+  while ((channel = g_queue_pop_head (&session->checks)) != NULL)
+    {
+      channel->check_queued = FALSE;
+      if (is_done (channel))
+        session_channel_free (channel, QUIC_CODE_NONE, "", !channel->refused);
+    }
+}
+
+void
+session_channels_flush (Session *session)
+{
+  SessionChannelLane *slot;
+
+  while ((slot = g_queue_pop_head (&session->flushes)) != NULL)
+    {
+      slot->flush_queued = FALSE;
+      session_lane_flush (slot->lane);
+    }
+}
+
+static void
+announce (SessionChannelLane *slot)
+{
+  Session *session = slot->channel->session;
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  guint64 count;
+  gboolean done;
+
+  if (!session_lane_announce (slot->lane, &count, &done))
+    return;
+  g_variant_dict_insert (&dict, "channel", "t", slot->channel->id);
+  g_variant_dict_insert (&dict, "count", "t", count);
+  if (*session_lane_name (slot->lane) != '\0')
+    g_variant_dict_insert (&dict, "lane", "s", session_lane_name (slot->lane));
+  /* Nothing beyond this count will ever be counted: the reader saw the end, or went. */
+  if (done)
+    g_variant_dict_insert (&dict, "done", "b", TRUE);
+  session_say (session, "received", g_variant_dict_end (&dict));
+}
+
+void
+session_channels_count (Session *session, gboolean all)
+{
+  guint n = g_queue_get_length (&session->counts);
+
+  while (n-- > 0 && session->phase == SESSION_UP)
+    {
+      SessionChannelLane *slot = g_queue_pop_head (&session->counts);
+      gboolean urgent = FALSE;
+
+      session_lane_has_count (slot->lane, &urgent);
+      if (all || urgent)
+        {
+          slot->count_queued = FALSE;
+          announce (slot);
+        }
+      else
+        g_queue_push_tail (&session->counts, slot);
+    }
+  if (g_queue_is_empty (&session->counts) || session->phase != SESSION_UP)
+    session_timer_set (session, &session->counting, BASE_NEVER);
+  else if (session->counting.node.place == 0)
+    session_timer_set (session, &session->counting, session_now (session) + SESSION_COUNT_DELAY);
+}
+
+void
+session_channels_end (Session *session, guint64 code, const char *message)
+{
+  GHashTableIter iter;
+  SessionChannel *channel;
+
+  while (TRUE)
+    {
+      g_hash_table_iter_init (&iter, session->channels);
+      if (!g_hash_table_iter_next (&iter, NULL, (gpointer *) &channel))
+        break;
+      session_channel_free (channel, code, message, !channel->refused);
+    }
+}
+
+GVariant *
+session_channel_describe (SessionChannel *channel)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  GVariantBuilder lanes;
+  SessionLaneCounts counts;
+  const char *service;
+
+  session_lane_counts (channel->lanes[0].lane, &counts);
+  g_variant_dict_insert (&dict, "id", "t", channel->id);
+  if (g_variant_lookup (channel->request, "service", "&s", &service))
+    g_variant_dict_insert (&dict, "service", "s", service);
+  g_variant_dict_insert (&dict, "received", "t", counts.delivered);
+  g_variant_dict_insert (&dict, "sent", "t", counts.sent);
+  g_variant_dict_insert (&dict, "confirmed", "t", counts.confirmed);
+  if (counts.code != 0)
+    g_variant_dict_insert (&dict, "code", "t", counts.code);
+  if (channel->n_lanes > 1)
+    {
+      g_variant_builder_init (&lanes, G_VARIANT_TYPE_STRING_ARRAY);
+      for (guint i = 1; i < channel->n_lanes; i++)
+        g_variant_builder_add (&lanes, "s", session_lane_name (channel->lanes[i].lane));
+      g_variant_dict_insert_value (&dict, "lanes", g_variant_builder_end (&lanes));
+    }
+  return g_variant_dict_end (&dict);
+}
