@@ -43,7 +43,10 @@ end_by_peer (QuicConnection *connection)
 {
   const ngtcp2_ccerr *said = ngtcp2_conn_get_ccerr (connection->conn);
   gboolean application = said->type == NGTCP2_CCERR_TYPE_APPLICATION;
-  g_autofree char *reason = g_utf8_make_valid ((const char *) said->reason, (gssize) MIN (said->reasonlen, QUIC_MAX_REASON));
+  g_autofree char *reason = said->reason == NULL
+                                ? g_strdup ("")
+                                : g_utf8_make_valid ((const char *) said->reason,
+                                                     (gssize) MIN (said->reasonlen, QUIC_MAX_REASON));
   GError *error = NULL;
 
   connection->draining = TRUE;

@@ -58,9 +58,9 @@ verify_cb (gnutls_session_t session)
   const gnutls_datum_t *chain;
   int alert = GNUTLS_A_CERTIFICATE_UNKNOWN;
 
-  if (tls->alpn && quic_handshake_is_raw (handshake))
+  if (!tls->server && tls->alpn != NULL && quic_handshake_is_raw (handshake))
     {
-      base_error_set (&handshake->error, MUX_ERROR_TLS, _ ("The server does not speak %s"), QUIC_ALPN);
+      base_error_set (&handshake->error, MUX_ERROR_TLS, _ ("The server does not speak %s"), tls->alpn);
       return refuse (handshake, GNUTLS_A_NO_APPLICATION_PROTOCOL, GNUTLS_E_NO_APPLICATION_PROTOCOL);
     }
   chain = gnutls_certificate_get_peers (session, &n);
@@ -103,7 +103,6 @@ static int
 configure (QuicHandshake *handshake, gboolean server)
 {
   QuicTls *tls = handshake->tls;
-  const gnutls_datum_t alpn = { .data = (guint8 *) QUIC_ALPN, .size = strlen (QUIC_ALPN) };
   unsigned int flags = server ? GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET
                               : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | GNUTLS_KEY_SHARE_TOP;
   int rv = gnutls_init (&handshake->session, flags | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL);
@@ -114,8 +113,12 @@ configure (QuicHandshake *handshake, gboolean server)
   rv = gnutls_priority_set (handshake->session, tls->priority);
   if (rv >= 0)
     rv = gnutls_credentials_set (handshake->session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
-  if (rv >= 0 && (server || tls->alpn))
-    rv = gnutls_alpn_set_protocols (handshake->session, &alpn, 1, GNUTLS_ALPN_MANDATORY);
+  if (rv >= 0 && tls->alpn != NULL)
+    {
+      const gnutls_datum_t alpn = { .data = (guint8 *) tls->alpn, .size = (unsigned int) strlen (tls->alpn) };
+
+      rv = gnutls_alpn_set_protocols (handshake->session, &alpn, 1, GNUTLS_ALPN_MANDATORY);
+    }
   if (rv < 0)
     return rv;
   gnutls_session_set_verify_function (handshake->session, verify_cb);

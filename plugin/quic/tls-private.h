@@ -15,7 +15,7 @@ struct _QuicTls
   PkiTrust *trust;
   gboolean server;
   gboolean accept_raw; /* server: a client without ALPN is welcome */
-  gboolean alpn;       /* client: QUIC_ALPN is asked for */
+  char *alpn;          /* client: what is asked for, NULL = nothing; server: QUIC_ALPN */
   gboolean verify_name;
   char *host_name;
   gint64 (*clock) (void);

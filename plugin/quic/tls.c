@@ -69,6 +69,7 @@ quic_tls_new_server (PkiCredentials *credentials, PkiTrust *trust, gboolean acce
     {
       tls->server = TRUE;
       tls->accept_raw = accept_raw;
+      tls->alpn = g_strdup (QUIC_ALPN);
     }
   return tls;
 }
@@ -84,17 +85,12 @@ quic_tls_new_client (PkiCredentials *credentials, PkiTrust *trust, const char *h
       base_error_set (error, MUX_ERROR_TLS, _ ("The server's name cannot be verified: none was given"));
       return NULL;
     }
-  if (alpn != NULL && strcmp (alpn, QUIC_ALPN) != 0)
-    {
-      base_error_set (error, MUX_ERROR_TLS, _ ("The application protocol ‘%s’ is not spoken here"), alpn);
-      return NULL;
-    }
   tls = new_common (credentials, trust, error);
   if (tls == NULL)
     return NULL;
   tls->host_name = g_strdup (host_name);
   tls->verify_name = verify_name;
-  tls->alpn = alpn != NULL;
+  tls->alpn = g_strdup (alpn);
   return g_steal_pointer (&tls);
 }
 
@@ -122,5 +118,6 @@ quic_tls_unref (QuicTls *tls)
     gnutls_priority_deinit (tls->priority);
   pki_trust_unref (tls->trust);
   g_free (tls->host_name);
+  g_free (tls->alpn);
   g_free (tls);
 }

@@ -17,7 +17,8 @@ typedef struct _QuicTls QuicTls;
 QuicTls *quic_tls_new_server (PkiCredentials *credentials, PkiTrust *trust, gboolean accept_raw, GError **error);
 
 /* @credentials may be NULL (tests: a client without certificate). @host_name: SNI and the name the server's SAN must hold;
- * with @verify_name FALSE the chain alone is verified. @alpn: NULL = none (raw), else QUIC_ALPN. */
+ * with @verify_name FALSE the chain alone is verified. @alpn: NULL = none (raw), else QUIC_ALPN
+ * (others in tests). */
 QuicTls *quic_tls_new_client (PkiCredentials *credentials, PkiTrust *trust, const char *host_name,
                               gboolean verify_name, const char *alpn, GError **error);
 

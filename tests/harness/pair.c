@@ -1,6 +1,5 @@
 #include "harness/pair.h"
 
-#include <mux/plugin.h>
 #include <string.h>
 
 #define BACKLOG (256 * 1024)

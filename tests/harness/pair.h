@@ -5,6 +5,8 @@
 #include "harness/certs.h"
 #include "harness/link.h"
 
+#include <mux/plugin.h>
+
 G_BEGIN_DECLS
 
 typedef struct _Pair Pair;
