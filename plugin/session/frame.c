@@ -53,7 +53,8 @@ session_frame_encode (const char *name, GVariant *arguments, GError **error)
   frame = g_malloc (LENGTH_SIZE + size);
   length = GUINT32_TO_BE ((guint32) size);
   memcpy (frame, &length, LENGTH_SIZE);
-  g_variant_store (message, frame + LENGTH_SIZE);
+  /* Not g_variant_store (): behind the length the place is not aligned. */
+  memcpy (frame + LENGTH_SIZE, g_variant_get_data (message), size);
   return g_bytes_new_take (g_steal_pointer (&frame), LENGTH_SIZE + size);
 }
 
