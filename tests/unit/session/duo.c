@@ -78,6 +78,19 @@ write_more (Tap *tap)
 }
 
 static void
+echoed_cb (GObject *object, GAsyncResult *result, gpointer user_data)
+{
+  Buffer *buffer = user_data;
+  Tap *tap = buffer->tap;
+
+  tap->writing = FALSE;
+  g_output_stream_write_all_finish (G_OUTPUT_STREAM (object), result, NULL, &tap->write_error);
+  g_free (buffer);
+  if (tap->write_error == NULL)
+    read_more (tap);
+}
+
+static void
 read_cb (GObject *object, GAsyncResult *result, gpointer user_data)
 {
   Buffer *buffer = user_data;
@@ -92,10 +105,12 @@ read_cb (GObject *object, GAsyncResult *result, gpointer user_data)
         g_byte_array_append (tap->bytes, buffer->data, MIN (done, KEEP - tap->bytes->len));
       tap->received += done;
       if (tap->echo && tap->stream != NULL)
-        g_assert_cmpint (g_pollable_output_stream_write_nonblocking (
-                             G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (tap->stream)), buffer->data, done,
-                             NULL, NULL),
-                         ==, done);
+        {
+          tap->writing = TRUE;
+          g_output_stream_write_all_async (g_io_stream_get_output_stream (tap->stream), buffer->data, done, 0, NULL,
+                                           echoed_cb, buffer);
+          return;
+        }
     }
   else if (done == 0)
     {
