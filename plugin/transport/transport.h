@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 extern const MuxTransportOps transport_ops;
 extern const MuxSessionOps transport_session_ops;
 
-/* Reads the configuration; touches no network. A server's PKI is opened by start (). */
-MuxTransport *transport_new (const MuxHost *host, GError **error);
+/* Reads the configuration; touches no network. What is wrong with it is said by start () and connect_async (). A server's PKI is
+ * opened by start (). */
+MuxTransport *transport_new (const MuxHost *host);
 void transport_free (MuxTransport *transport);
 const MuxHost *transport_host (const MuxTransport *transport);
 
@@ -38,6 +39,8 @@ PkiAuthority *transport_authority (MuxTransport *transport);
 const ConfigSettings *transport_settings (MuxTransport *transport);
 /* Names the server certificate holds, the primary one first; what an enrolment tells the client. NULL-terminated, owned. */
 const char *const *transport_server_names (MuxTransport *transport);
+/* "ADDRESS:PORT" of every socket, wildcards as the addresses of the interfaces. Transfer full. */
+char **transport_server_addresses (MuxTransport *transport);
 /* aa{sv} of bound sockets: address s, bind_address s, connections u, half_open u, certificate_expires x, datagrams_in t, …; full. */
 GVariant *transport_describe_listeners (MuxTransport *transport);
 /* Sessions, borrowed, in the order they came. */

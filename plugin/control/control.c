@@ -1,0 +1,146 @@
+#include "control/control.h"
+
+#define BASE_LOG_ROOM "control"
+#include "base/error.h"
+#include "base/log.h"
+#include "control-dbus.h"
+#include "control/enrol.h"
+#include "control/objects.h"
+#include "control/socket.h"
+
+#include <glib/gi18n-lib.h>
+
+struct _Control
+{
+  MuxTransport *transport;
+  ControlSocket *socket;
+  ControlObjects *objects;
+  guint name; /* of g_bus_own_name_on_connection () */
+};
+
+char *
+control_socket_path (const char *application, gboolean system_mode)
+{
+  const char *runtime = g_getenv ("XDG_RUNTIME_DIR");
+
+  if (system_mode)
+    return g_build_filename ("/run", application, "control", NULL);
+  if (runtime != NULL && g_path_is_absolute (runtime))
+    return g_build_filename (runtime, application, "control", NULL);
+  return g_build_filename (g_get_user_cache_dir (), application, "run", "control", NULL);
+}
+
+static void
+socket_connection_cb (GDBusConnection *connection, gboolean there, gpointer data)
+{
+  Control *control = data;
+
+  if (there)
+    control_objects_export (control->objects, connection, TRUE);
+  else
+    control_objects_unexport (control->objects, connection);
+}
+
+static void
+name_lost_cb (GDBusConnection *connection, const char *name, gpointer data)
+{
+  base_message ("the name %s is not to be had on the bus; status is on the private socket only", name);
+}
+
+static gboolean
+started_cb (MuxTransport *transport, gpointer data, GError **error)
+{
+  Control *control = data;
+  const MuxHost *host = transport_host (transport);
+  GMainContext *context = host->context == NULL ? g_main_context_default () : host->context;
+  g_autofree char *path = control_socket_path (host->application, host->system_mode);
+
+  control->objects = control_objects_new (transport);
+  control->socket = control_socket_new (path, context, socket_connection_cb, control, error);
+  if (control->socket == NULL)
+    {
+      g_clear_pointer (&control->objects, control_objects_free);
+      return FALSE;
+    }
+  if (host->bus != NULL)
+    {
+      control_objects_export (control->objects, host->bus, FALSE);
+      control->name = g_bus_own_name_on_connection (host->bus, CONTROL_BUS_NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
+                                                    NULL, name_lost_cb, NULL, NULL);
+    }
+  return TRUE;
+}
+
+static void
+close_all (Control *control)
+{
+  const MuxHost *host = transport_host (control->transport);
+
+  if (control->name != 0)
+    g_bus_unown_name (control->name);
+  control->name = 0;
+  g_clear_pointer (&control->socket, control_socket_free);
+  if (control->objects != NULL && host->bus != NULL)
+    control_objects_unexport (control->objects, host->bus);
+  g_clear_pointer (&control->objects, control_objects_free);
+}
+
+static void
+stopping_cb (MuxTransport *transport, gpointer data)
+{
+  close_all (data);
+}
+
+static void
+listeners_changed_cb (MuxTransport *transport, gpointer data)
+{
+  Control *control = data;
+
+  if (control->objects != NULL)
+    control_objects_update_listeners (control->objects);
+}
+
+static void
+session_changed_cb (MuxTransport *transport, MuxSession *session, gpointer data)
+{
+  Control *control = data;
+
+  if (control->objects != NULL)
+    control_objects_update_session (control->objects, session);
+}
+
+static void
+session_removed_cb (MuxTransport *transport, MuxSession *session, gpointer data)
+{
+  Control *control = data;
+
+  if (control->objects != NULL)
+    control_objects_remove_session (control->objects, session);
+}
+
+static const TransportObserver observer = {
+  .started = started_cb,
+  .stopping = stopping_cb,
+  .listeners_changed = listeners_changed_cb,
+  .session_added = session_changed_cb,
+  .session_changed = session_changed_cb,
+  .session_removed = session_removed_cb,
+};
+
+Control *
+control_new (MuxTransport *transport)
+{
+  Control *control = g_new0 (Control, 1);
+
+  control->transport = transport;
+  transport_set_observer (transport, &observer, control);
+  return control;
+}
+
+void
+control_free (Control *control)
+{
+  transport_set_observer (control->transport, NULL, NULL);
+  close_all (control);
+  g_free (control);
+}
