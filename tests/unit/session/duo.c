@@ -337,6 +337,8 @@ hand_readable_cb (QuicStream *stream, gpointer user_data)
   guint8 buffer[4096];
   gsize done;
 
+  if (hand->side->hand_deaf)
+    return;
   while ((done = quic_stream_read (stream, buffer, sizeof buffer)) > 0)
     g_byte_array_append (hand->bytes, buffer, done);
   quic_stream_readable (stream, &hand->fin);
@@ -373,11 +375,12 @@ static const QuicStreamEvents hand_stream_events = {
   .closed = hand_closed_cb,
 };
 
-static Hand *
-hand_new (Side *side, QuicStream *stream)
+Hand *
+hand_adopt (Side *side, QuicStream *stream)
 {
   Hand *hand = g_new0 (Hand, 1);
 
+  hand->side = side;
   hand->stream = stream;
   hand->bytes = g_byte_array_new ();
   g_ptr_array_add (side->hands, hand);
@@ -400,7 +403,23 @@ hand_open (Side *side)
   QuicStream *stream = quic_connection_open_stream (side->connection);
 
   g_assert_nonnull (stream);
-  return hand_new (side, stream);
+  return hand_adopt (side, stream);
+}
+
+Hand *
+duo_greet (Duo *duo)
+{
+  g_autofree char *welcome = NULL;
+  Hand *control;
+
+  duo->hand_client = TRUE;
+  duo_connect (duo);
+  duo_until (duo, duo->client.hand_connected);
+  control = hand_open (&duo->client);
+  hand_say (control, "hello", "{'version': <uint32 1>, 'agent': <'hand'>, 'unknown': <true>}");
+  duo_until (duo, (welcome = hand_hear (control)) != NULL);
+  g_assert_true (g_str_has_prefix (welcome, "welcome {'session': <["));
+  return control;
 }
 
 Hand *
@@ -466,7 +485,7 @@ hand_connected_cb (QuicConnection *connection, gpointer user_data)
 static void
 hand_stream_opened_cb (QuicConnection *connection, QuicStream *stream, gpointer user_data)
 {
-  hand_new (user_data, stream);
+  hand_adopt (user_data, stream);
 }
 
 static void

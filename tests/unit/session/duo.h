@@ -39,7 +39,7 @@ struct _Side
   QuicConnection *connection; /* by hand: NULL once closed */
   GPtrArray *hands;           /* by hand: of Hand */
   GVariant *hello;
-  gboolean hand_connected, closed;
+  gboolean hand_connected, hand_deaf, closed;
   GError *error;
   guint64 close_code;
   GPtrArray *taps;       /* server: in the order of asking */
@@ -53,6 +53,7 @@ struct _Side
 /* One stream of a peer played by hand. */
 typedef struct
 {
+  Side *side;
   QuicStream *stream; /* NULL once closed */
   GByteArray *bytes;
   gboolean fin, reset, stopped;
@@ -120,7 +121,10 @@ guint64 tap_count (Tap *tap, const char *key);
 /* What came first, as text; valid until more comes. */
 const char *tap_text (Tap *tap);
 
+/* By hand: the client has said hello and is welcome; returns its control stream. */
+Hand *duo_greet (Duo *duo);
 Hand *hand_open (Side *side);
+Hand *hand_adopt (Side *side, QuicStream *stream);
 Hand *hand_nth (Side *side, guint index);
 void hand_write (Hand *hand, const void *data, gsize length);
 /* A frame; @arguments in GVariant text. */
