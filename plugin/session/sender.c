@@ -141,8 +141,7 @@ session_sender_flush (SessionSender *sender, QuicStream *stream)
 void
 session_sender_confirm (SessionSender *sender, guint64 count)
 {
-  if (count > base_chunks_end (sender->log))
-    fold_tail (sender);
+  g_assert (count >= sender->confirmed && count <= sender->pushed);
   sender->confirmed = count;
   base_chunks_drop_to (sender->log, count);
 }

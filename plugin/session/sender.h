@@ -32,7 +32,7 @@ gsize session_sender_waiting (const SessionSender *sender);
 void session_sender_append (SessionSender *sender, const void *data, gsize length);
 /* Gives @stream what waits, and the end. */
 void session_sender_flush (SessionSender *sender, QuicStream *stream);
-/* Drops what lies below @count; confirmed <= @count <= sent. */
+/* Drops what lies below @count; confirmed <= @count <= pushed. */
 void session_sender_confirm (SessionSender *sender, guint64 count);
 
 G_END_DECLS
