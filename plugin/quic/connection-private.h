@@ -1,4 +1,5 @@
-/* What the files of a connection share: connection.c (its life and public calls), callbacks.c (what ngtcp2 tells), events.c (what the
+/* What the files of a connection share: setup.c (its beginning), connection.c (packets in,
+ * timers, public calls), callbacks.c (what ngtcp2 tells), events.c (what the
  * user is told), writer.c (packets out), closing.c (its end), stream.c. Nobody else includes this but the endpoint. */
 #pragma once
 
@@ -111,7 +112,7 @@ extern const ngtcp2_callbacks quic_client_callbacks, quic_server_callbacks;
 int quic_connection_read_packet (QuicConnection *connection, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
                                  const guint8 *data, gsize length, guint64 now);
 
-/* connection.c */
+/* setup.c */
 typedef struct
 {
   const NetAddress *local, *remote;
@@ -128,11 +129,15 @@ typedef struct
 QuicConnection *quic_connection_new (QuicEndpoint *endpoint, const QuicConnectionSetup *setup, GError **error);
 /* The user was told `closed` before. */
 void quic_connection_free (QuicConnection *connection);
+gboolean quic_connection_new_cid (QuicConnection *connection, ngtcp2_cid *cid, gsize length, guint8 *reset_token);
+
+/* connection.c */
+/* Borrows both addresses. */
+ngtcp2_path quic_connection_path (const NetAddress *local, const NetAddress *remote);
 void quic_connection_read (QuicConnection *connection, const NetAddress *local, const NetAddress *remote, guint8 ecn,
                            const guint8 *data, gsize length);
 void quic_connection_expire (QuicConnection *connection);
 void quic_connection_arm (QuicConnection *connection);
-gboolean quic_connection_new_cid (QuicConnection *connection, ngtcp2_cid *cid, gsize length, guint8 *reset_token);
 
 /* events.c */
 void quic_connection_tell (QuicConnection *connection);
