@@ -76,7 +76,6 @@ struct _QuicConnection
   guint draining : 1;           /* the peer ended it: nothing may be sent any more */
   guint tell_path : 1, tell_streams : 1;
   guint new_token : 1;          /* server: a NEW_TOKEN is due */
-  guint data_stalled : 1;       /* the peer's connection window is full */
   guint got_reset : 1;          /* stateless reset seen */
   guint spoke : 1;              /* what was queued before a goodbye was written */
 

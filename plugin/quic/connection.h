@@ -70,6 +70,7 @@ typedef struct
   guint migrations;
 } QuicConnectionInfo;
 
+/* @events must outlive the connection (static, as a rule). */
 void quic_connection_set_events (QuicConnection *connection, const QuicConnectionEvents *events, gpointer user_data);
 gpointer quic_connection_user_data (const QuicConnection *connection);
 gboolean quic_connection_is_server (const QuicConnection *connection);

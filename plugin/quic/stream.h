@@ -24,6 +24,7 @@ typedef struct
   void (*closed) (QuicStream *stream, gpointer user_data);
 } QuicStreamEvents;
 
+/* @events must outlive the stream (static, as a rule). */
 void quic_stream_set_events (QuicStream *stream, const QuicStreamEvents *events, gpointer user_data);
 gpointer quic_stream_user_data (const QuicStream *stream);
 gint64 quic_stream_id (const QuicStream *stream);

@@ -61,6 +61,7 @@ offer (Packet *packet, QuicStream *stream)
   n = ngtcp2_conn_writev_stream (conn, &packet->path.path, &packet->info, packet->buffer, QUIC_OUTBOX_PACKET, &taken,
                                  NGTCP2_WRITE_STREAM_FLAG_MORE | (fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0), stream->id,
                                  vectors, n_vectors, packet->now);
+  /* The stream's own window: with the connection's used up, nothing is offered. extend_max_stream_data_cb () schedules it again. */
   if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED)
     quic_stream_stall (stream);
   else if (n == NGTCP2_ERR_STREAM_SHUT_WR || n == NGTCP2_ERR_STREAM_NOT_FOUND)
@@ -87,19 +88,10 @@ build (Packet *packet)
   QuicConnection *connection = packet->connection;
   ngtcp2_ssize n;
 
-  /* What the peer's window stopped goes on as soon as there is room again. */
   packet->data_left = ngtcp2_conn_get_max_data_left (connection->conn);
-  if (connection->data_stalled && packet->data_left > 0)
-    {
-      connection->data_stalled = FALSE;
-      while (connection->stalled.head != NULL)
-        quic_stream_schedule (connection->stalled.head->data);
-    }
   do
     n = offer (packet, connection->state == QUIC_STATE_OPEN || connection->verified ? next_stream (packet) : NULL);
   while (may_go_on (n));
-  if (connection->stalled.head != NULL && ngtcp2_conn_get_max_data_left (connection->conn) == 0)
-    connection->data_stalled = TRUE;
   return n;
 }
 
