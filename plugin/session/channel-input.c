@@ -31,7 +31,8 @@ can_poll (GPollableInputStream *pollable)
 static GSource *
 create_source (GPollableInputStream *pollable, GCancellable *cancellable)
 {
-  return session_channel_source_new (G_OBJECT (pollable), SESSION_CHANNEL_INPUT (pollable)->lane, FALSE, cancellable);
+  return session_channel_source_new (G_OBJECT (pollable), SESSION_CHANNEL_INPUT (pollable)->lane, FALSE,
+                                     cancellable);
 }
 
 static gssize
@@ -59,7 +60,8 @@ read_fn (GInputStream *stream, void *buffer, gsize length, GCancellable *cancell
     {
       g_clear_error (&local);
       local = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                                   "Nothing has come on the channel yet, and waiting here would also stop what brings it: "
+                                   "Nothing has come on the channel yet, and waiting here would also stop what "
+                                   "brings it: "
                                    "use g_input_stream_read_async ()");
     }
   if (local != NULL)

@@ -27,7 +27,8 @@ is_writable (GPollableOutputStream *pollable)
 static GSource *
 create_source (GPollableOutputStream *pollable, GCancellable *cancellable)
 {
-  return session_channel_source_new (G_OBJECT (pollable), SESSION_CHANNEL_OUTPUT (pollable)->lane, TRUE, cancellable);
+  return session_channel_source_new (G_OBJECT (pollable), SESSION_CHANNEL_OUTPUT (pollable)->lane, TRUE,
+                                     cancellable);
 }
 
 static gssize
@@ -55,7 +56,8 @@ write_fn (GOutputStream *stream, const void *buffer, gsize length, GCancellable 
     {
       g_clear_error (&local);
       local = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                                   "The channel takes no bytes now, and waiting here would also stop what carries them away: "
+                                   "The channel takes no bytes now, and waiting here would also stop what carries "
+                                   "them away: "
                                    "use g_output_stream_write_async ()");
     }
   if (local != NULL)

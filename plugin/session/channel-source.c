@@ -1,7 +1,7 @@
 #include "session/channel-input.h"
 
-/* The child of a pollable source. It has no descriptor and no timer: a lane only ever becomes ready in a dispatch of the context that
- * it belongs to, and the loop asks prepare () before it goes to sleep again. */
+/* The child of a pollable source. It has no descriptor and no timer: a lane only ever becomes ready in a
+   dispatch of the context that it belongs to, and the loop asks prepare () before it goes to sleep again. */
 typedef struct
 {
   GSource source;

@@ -28,8 +28,8 @@ get_output_stream (GIOStream *stream)
   return SESSION_CHANNEL_STREAM (stream)->output;
 }
 
-/* Closes both halves, whether or not a call on them is pending (GIO's own would refuse then): a read that waits ends with
- * G_IO_ERROR_CLOSED. */
+/* Closes both halves, whether or not a call on them is pending (GIO's own would refuse then): a read that
+   waits ends with G_IO_ERROR_CLOSED. */
 static void
 close_both (SessionChannelStream *self)
 {

@@ -103,6 +103,12 @@ session_channel_id (const SessionChannel *channel)
   return channel->id;
 }
 
+GVariant *
+session_channel_request (const SessionChannel *channel)
+{
+  return channel->request;
+}
+
 SessionLane *
 session_channel_main (const SessionChannel *channel)
 {
@@ -384,31 +390,4 @@ session_channels_end (Session *session, guint64 code, const char *message)
         break;
       session_channel_free (channel, code, message, !channel->refused);
     }
-}
-
-GVariant *
-session_channel_describe (SessionChannel *channel)
-{
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-  GVariantBuilder lanes;
-  SessionLaneCounts counts;
-  const char *service;
-
-  session_lane_counts (channel->lanes[0].lane, &counts);
-  g_variant_dict_insert (&dict, "id", "t", channel->id);
-  if (g_variant_lookup (channel->request, "service", "&s", &service))
-    g_variant_dict_insert (&dict, "service", "s", service);
-  g_variant_dict_insert (&dict, "received", "t", counts.delivered);
-  g_variant_dict_insert (&dict, "sent", "t", counts.sent);
-  g_variant_dict_insert (&dict, "confirmed", "t", counts.confirmed);
-  if (counts.code != 0)
-    g_variant_dict_insert (&dict, "code", "t", counts.code);
-  if (channel->n_lanes > 1)
-    {
-      g_variant_builder_init (&lanes, G_VARIANT_TYPE_STRING_ARRAY);
-      for (guint i = 1; i < channel->n_lanes; i++)
-        g_variant_builder_add (&lanes, "s", session_lane_name (channel->lanes[i].lane));
-      g_variant_dict_insert_value (&dict, "lanes", g_variant_builder_end (&lanes));
-    }
-  return g_variant_dict_end (&dict);
 }

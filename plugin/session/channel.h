@@ -1,5 +1,5 @@
-/* An open channel: its number and its lanes, in the session's table from its beginning until nothing of it is left to send, to read or to count.
- * The session owns it; the GIOStreams above own only the lanes. */
+/* An open channel: its number and its lanes, in the session's table from its beginning until nothing of it
+   is left to send, to read or to count. The session owns it; the GIOStreams above own only the lanes. */
 #pragma once
 
 #include "base/heap.h"
@@ -21,12 +21,16 @@ typedef struct
 
 #define SESSION_MAX_LANE_NAME 64
 
-/* @id must be free. @request: a{sv}, kept. Its main lane is there, closed to the host until session_channel_open (). */
+/* @id must be free. @request: a{sv}, kept. Its main lane is there, closed to the host until
+   session_channel_open (). */
 SessionChannel *session_channel_new (Session *session, guint64 id, GVariant *request);
-/* Takes it out of the table and cuts its lanes off. @tell: whether the host hears "closed". Calls back then. */
+/* Takes it out of the table and cuts its lanes off. @tell: whether the host hears "closed". Calls back
+   then. */
 void session_channel_free (SessionChannel *channel, guint64 code, const char *message, gboolean tell);
 
 guint64 session_channel_id (const SessionChannel *channel);
+/* Borrowed. */
+GVariant *session_channel_request (const SessionChannel *channel);
 SessionLane *session_channel_main (const SessionChannel *channel);
 guint session_channel_n_lanes (const SessionChannel *channel);
 SessionChannelLane *session_channel_nth (SessionChannel *channel, guint index);
@@ -39,7 +43,8 @@ void session_channel_open (SessionChannel *channel);
 gboolean session_channel_is_open (const SessionChannel *channel);
 /* Server: keeps a reference of its GIOStream until the host has answered; NULL drops it. */
 void session_channel_hold (SessionChannel *channel, GIOStream *stream);
-/* Refuses: the main lane loses its stream, which is returned (NULL = gone already); the channel goes in the next pass. */
+/* Refuses: the main lane loses its stream, which is returned (NULL = gone already); the channel goes in
+   the next pass. */
 QuicStream *session_channel_refuse (SessionChannel *channel);
 
 /* Tells the host an event, if it still holds the GIOStream. Calls back. */
@@ -52,8 +57,5 @@ void session_channels_count (Session *session, gboolean all);
 void session_channels_check (Session *session);
 /* Every channel goes. Calls back. */
 void session_channels_end (Session *session, guint64 code, const char *message);
-
-/* a{sv}, floating. */
-GVariant *session_channel_describe (SessionChannel *channel);
 
 G_END_DECLS

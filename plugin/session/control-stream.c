@@ -62,7 +62,8 @@ torn_cb (QuicStream *stream, guint64 code, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
 
-  base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer reset the control stream (code %" G_GUINT64_FORMAT ")", code);
+  base_error_set (&error, MUX_ERROR_PROTOCOL,
+                  "The peer reset the control stream (code %" G_GUINT64_FORMAT ")", code);
   fail (user_data, error);
 }
 

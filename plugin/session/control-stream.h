@@ -1,6 +1,6 @@
-/* The control stream: frames both ways on stream 0, served before all others. What waits to be sent is bounded, so that a peer that asks much and
- * hears nothing cannot make it grow. Events come in passes of the connection; the stream's owner frees it, never from inside
- * an event. */
+/* The control stream: frames both ways on stream 0, served before all others. What waits to be sent is
+   bounded, so that a peer that asks much and hears nothing cannot make it grow. Events come in passes of
+   the connection; the stream's owner frees it, never from inside an event. */
 #pragma once
 
 #include "quic/stream.h"
@@ -22,11 +22,13 @@ typedef struct
   void (*acknowledged) (gpointer user_data);
 } SessionControlEvents;
 
-SessionControl *session_control_new (QuicStream *stream, const SessionControlEvents *events, gpointer user_data);
+SessionControl *session_control_new (QuicStream *stream, const SessionControlEvents *events,
+                                     gpointer user_data);
 void session_control_free (SessionControl *control);
 
 /* MUX_ERROR_LIMIT when the message is too long for a frame, or too much is unsent already. */
-gboolean session_control_send (SessionControl *control, const char *name, GVariant *arguments, GError **error);
+gboolean session_control_send (SessionControl *control, const char *name, GVariant *arguments,
+                               GError **error);
 /* No message is read any more. */
 void session_control_stop (SessionControl *control);
 /* The peer's QUIC has all we said (or the stream is gone). */

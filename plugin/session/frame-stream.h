@@ -1,4 +1,5 @@
-/* Frames at the head of a QUIC stream: takes exactly the bytes of one frame, so that the raw bytes behind it stay in the stream. */
+/* Frames at the head of a QUIC stream: takes exactly the bytes of one frame, so that the raw bytes behind
+   it stay in the stream. */
 #pragma once
 
 #include "quic/stream.h"
@@ -18,10 +19,11 @@ SessionFrameResult session_frame_stream_read (QuicStream *stream, SessionFrameRe
                                               GVariant **arguments, GError **error);
 
 /* Encodes and queues. FALSE with MUX_ERROR_LIMIT when it is too long for a frame. */
-gboolean session_frame_stream_write (QuicStream *stream, const char *name, GVariant *arguments, GError **error);
+gboolean session_frame_stream_write (QuicStream *stream, const char *name, GVariant *arguments,
+                                     GError **error);
 
-/* Text of a peer for a person: cut at @max bytes at a character's border, without control characters (they would reach somebody's
- * terminal). Transfer full. */
+/* Text of a peer for a person: cut at @max bytes at a character's border, without control characters (they
+   would reach somebody's terminal). Transfer full. */
 char *session_frame_text (const char *text, gsize max);
 
 G_END_DECLS

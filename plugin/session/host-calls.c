@@ -1,4 +1,5 @@
-/* What the host does with a channel's GIOStream beside reading and writing: lanes, events, counts, descriptions. */
+/* What the host does with a channel's GIOStream beside reading and writing: lanes, events, counts,
+   descriptions. */
 #include "session/session-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -76,8 +77,10 @@ session_send_event (Session *session, GIOStream *channel, const char *event, GVa
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (sunk);
   SessionChannelLane *slot = slot_of (channel);
 
-  g_return_if_fail (g_str_equal (event, "resize") || g_str_equal (event, "signal") || g_str_equal (event, "exited"));
-  if (slot == NULL || session->raw || session->phase != SESSION_UP || !session_channel_is_open (slot->channel))
+  g_return_if_fail (g_str_equal (event, "resize") || g_str_equal (event, "signal")
+                    || g_str_equal (event, "exited"));
+  if (slot == NULL || session->raw || session->phase != SESSION_UP
+      || !session_channel_is_open (slot->channel))
     {
       base_debug ("nobody to hear “%s”: the channel is not open", event);
       return;
@@ -104,6 +107,34 @@ session_confirm (Session *session, GIOStream *stream, guint64 count)
   session_lane_confirm (lane, count);
 }
 
+/* a{sv}, floating. */
+static GVariant *
+describe (SessionChannel *channel)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  GVariantBuilder lanes;
+  SessionLaneCounts counts;
+  const char *service;
+
+  session_lane_counts (session_channel_main (channel), &counts);
+  g_variant_dict_insert (&dict, "id", "t", session_channel_id (channel));
+  if (g_variant_lookup (session_channel_request (channel), "service", "&s", &service))
+    g_variant_dict_insert (&dict, "service", "s", service);
+  g_variant_dict_insert (&dict, "received", "t", counts.delivered);
+  g_variant_dict_insert (&dict, "sent", "t", counts.sent);
+  g_variant_dict_insert (&dict, "confirmed", "t", counts.confirmed);
+  if (counts.code != 0)
+    g_variant_dict_insert (&dict, "code", "t", counts.code);
+  if (session_channel_n_lanes (channel) > 1)
+    {
+      g_variant_builder_init (&lanes, G_VARIANT_TYPE_STRING_ARRAY);
+      for (guint i = 1; i < session_channel_n_lanes (channel); i++)
+        g_variant_builder_add (&lanes, "s", session_lane_name (session_channel_nth (channel, i)->lane));
+      g_variant_dict_insert_value (&dict, "lanes", g_variant_builder_end (&lanes));
+    }
+  return g_variant_dict_end (&dict);
+}
+
 GVariant *
 session_describe_channel (Session *session, GIOStream *stream)
 {
@@ -115,7 +146,7 @@ session_describe_channel (Session *session, GIOStream *stream)
   g_return_val_if_fail (lane != NULL, NULL);
   slot = session_lane_owner (lane);
   if (slot != NULL)
-    return g_variant_ref_sink (session_channel_describe (slot->channel));
+    return g_variant_ref_sink (describe (slot->channel));
   /* The channel is closed; what its GIOStream knows is the rest. */
   session_lane_counts (lane, &counts);
   g_variant_dict_insert (&dict, "received", "t", counts.delivered);
@@ -149,7 +180,7 @@ session_describe_channels (Session *session)
   g_ptr_array_sort (channels, compare_ids);
   g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < channels->len; i++)
-    g_variant_builder_add_value (&list, session_channel_describe (channels->pdata[i]));
+    g_variant_builder_add_value (&list, describe (channels->pdata[i]));
   return g_variant_ref_sink (g_variant_builder_end (&list));
 }
 

@@ -52,7 +52,8 @@ say_refused (QuicStream *stream, const char *code, const char *message)
   g_autofree char *short_message = session_frame_text (message, SESSION_MAX_TEXT);
 
   session_frame_stream_write (stream, "refused",
-                              g_variant_new_parsed ("{'code': <%s>, 'message': <%s>}", short_code, short_message), NULL);
+                              g_variant_new_parsed ("{'code': <%s>, 'message': <%s>}", short_code,
+                                                    short_message), NULL);
   quic_stream_finish (stream);
   quic_stream_stop_sending (stream, QUIC_CODE_REFUSED);
 }
@@ -63,7 +64,8 @@ static const struct
   const char *name;
   const char *type;
 } open_keys[] = {
-  { "service", "s" }, { "argv", "as" }, { "term", "s" }, { "rows", "u" }, { "columns", "u" }, { "environment", "a{ss}" },
+  { "service", "s" }, { "argv", "as" }, { "term", "s" }, { "rows", "u" }, { "columns", "u" },
+  { "environment", "a{ss}" },
 };
 
 static gboolean
@@ -74,7 +76,8 @@ check_request (GVariant *request, GError **error)
       g_autoptr (GVariant) value = g_variant_lookup_value (request, open_keys[i].name, NULL);
 
       if (value != NULL && !g_variant_is_of_type (value, G_VARIANT_TYPE (open_keys[i].type)))
-        return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer's request for a channel has a “%s” of type %s, not %s",
+        return base_error_set (error, MUX_ERROR_PROTOCOL,
+                               "The peer's request for a channel has a “%s” of type %s, not %s",
                                open_keys[i].name, g_variant_get_type_string (value), open_keys[i].type);
     }
   return TRUE;
@@ -120,7 +123,8 @@ take_lane (Session *session, QuicStream *stream, GVariant *arguments)
 
   if (!g_variant_lookup (arguments, "channel", "t", &id) || !g_variant_lookup (arguments, "name", "&s", &name)
       || id == 0 || id > session->last_channel || *name == '\0' || strlen (name) > SESSION_MAX_LANE_NAME)
-    base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer opened a lane of a channel that never was, or without a name");
+    base_error_set (&error, MUX_ERROR_PROTOCOL,
+                    "The peer opened a lane of a channel that never was, or without a name");
   channel = error == NULL ? g_hash_table_lookup (session->channels, &id) : NULL;
   if (channel != NULL && !session_channel_is_open (channel))
     base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer opened a lane of a channel that is not open");

@@ -1,40 +1,6 @@
-#include "session/lane.h"
+#include "session/lane-private.h"
+
 #include "base/error.h"
-#include "quic/connection.h"
-#include "session/sender.h"
-
-#include <string.h>
-
-struct _SessionLane
-{
-  guint references;
-  char *name;
-  gboolean raw;
-  const SessionLaneOwner *owner;
-  gpointer owner_data;
-  gpointer object;
-  gboolean taken;
-  void (*ready) (gpointer data);
-  gpointer ready_data;
-
-  QuicStream *stream; /* NULL: not attached yet, or gone */
-  gboolean attached;  /* there is or was one */
-  gboolean open;
-  guint64 code;
-
-  SessionSender sender;
-  GError *output_error;
-
-  GBytes *rest; /* what nobody had read when the stream went */
-  gsize rest_read;
-  gboolean rest_ended; /* the end follows the rest */
-  guint64 received, delivered, announced;
-  gboolean manual;
-  gboolean at_end;  /* the reader saw the end */
-  gboolean stopped; /* nobody reads any more */
-  gboolean last_announced;
-  GError *input_error;
-};
 
 static void
 report_ready (SessionLane *lane)
@@ -43,31 +9,31 @@ report_ready (SessionLane *lane)
     lane->ready (lane->ready_data);
 }
 
-static void
-report_wake (SessionLane *lane)
+void
+session_lane_report_wake (SessionLane *lane)
 {
   if (lane->owner != NULL)
     lane->owner->wake (lane, lane->owner_data);
 }
 
-static void
-report_counted (SessionLane *lane)
+void
+session_lane_report_counted (SessionLane *lane)
 {
   if (lane->owner != NULL && session_lane_has_count (lane, NULL))
     lane->owner->counted (lane, lane->owner_data);
 }
 
-static void
-report_ended (SessionLane *lane)
+void
+session_lane_report_ended (SessionLane *lane)
 {
   /* The last count is due when a half has ended. */
-  report_counted (lane);
+  session_lane_report_counted (lane);
   if (lane->owner != NULL)
     lane->owner->ended (lane, lane->owner_data);
 }
 
-static void
-report_kept (SessionLane *lane, gsize before)
+void
+session_lane_report_kept (SessionLane *lane, gsize before)
 {
   gssize delta = (gssize) session_sender_kept (&lane->sender) - (gssize) before;
 
@@ -81,7 +47,7 @@ drop_kept (SessionLane *lane)
   gsize before = session_sender_kept (&lane->sender);
 
   session_sender_drop (&lane->sender);
-  report_kept (lane, before);
+  session_lane_report_kept (lane, before);
 }
 
 static void
@@ -91,8 +57,8 @@ set_failed (GError **error, const char *message)
     *error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED, message);
 }
 
-static void
-fail_output (SessionLane *lane, const char *message)
+void
+session_lane_fail_output (SessionLane *lane, const char *message)
 {
   set_failed (&lane->output_error, message);
   drop_kept (lane);
@@ -122,7 +88,7 @@ confirm_raw (SessionLane *lane)
   if (!lane->raw || lane->output_error != NULL)
     return;
   session_sender_confirm (&lane->sender, lane->sender.pushed - quic_stream_unacked (lane->stream));
-  report_kept (lane, before);
+  session_lane_report_kept (lane, before);
 }
 
 static void
@@ -145,8 +111,8 @@ reset_cb (QuicStream *stream, guint64 code, gpointer user_data)
   /* A stream whose one half was torn is of no use to a program. */
   if (lane->output_error == NULL && !lane->sender.finish)
     quic_stream_reset (stream, code);
-  fail_output (lane, "The other side reset the channel");
-  report_ended (lane);
+  session_lane_fail_output (lane, "The other side reset the channel");
+  session_lane_report_ended (lane);
   report_ready (lane);
 }
 
@@ -158,8 +124,8 @@ stopped_cb (QuicStream *stream, guint64 code, gpointer user_data)
   if (lane->code == 0)
     lane->code = code;
   /* As with a pipe whose reader went: writing fails, what comes the other way can still be read. */
-  fail_output (lane, "Nobody reads the other end of the channel any more");
-  report_ended (lane);
+  session_lane_fail_output (lane, "Nobody reads the other end of the channel any more");
+  session_lane_report_ended (lane);
 }
 
 /* What the stream still holds must outlive it. */
@@ -192,8 +158,8 @@ closed_cb (QuicStream *stream, gpointer user_data)
   if (!lane->rest_ended)
     fail_input (lane, "The connection of the channel ended");
   if (lane->raw || !lane->sender.finished)
-    fail_output (lane, "The connection of the channel ended");
-  report_ended (lane);
+    session_lane_fail_output (lane, "The connection of the channel ended");
+  session_lane_report_ended (lane);
   report_ready (lane);
 }
 
@@ -220,7 +186,7 @@ session_lane_attach (SessionLane *lane, QuicStream *stream)
     quic_stream_reset (stream, lane->code);
   if (lane->stopped || lane->input_error != NULL)
     quic_stream_stop_sending (stream, lane->code);
-  report_wake (lane);
+  session_lane_report_wake (lane);
 }
 
 gboolean
@@ -249,7 +215,7 @@ void
 session_lane_open (SessionLane *lane)
 {
   lane->open = TRUE;
-  report_wake (lane);
+  session_lane_report_wake (lane);
 }
 
 void
@@ -260,7 +226,7 @@ session_lane_disown (SessionLane *lane, guint64 code, const char *message)
     lane->code = code;
   if (!lane->rest_ended)
     fail_input (lane, message);
-  fail_output (lane, message);
+  session_lane_fail_output (lane, message);
   lane->owner = NULL;
   lane->owner_data = NULL;
   report_ready (lane);
@@ -299,7 +265,7 @@ session_lane_announce (SessionLane *lane, guint64 *count, gboolean *done)
   *count = lane->announced = lane->delivered;
   *done = lane->last_announced = count_is_last (lane);
   if (*done)
-    report_ended (lane);
+    session_lane_report_ended (lane);
   return TRUE;
 }
 
@@ -322,10 +288,10 @@ session_lane_received (SessionLane *lane, guint64 count, gboolean done, GError *
                            "The peer counts %" G_GUINT64_FORMAT " bytes of a channel that sent %" G_GUINT64_FORMAT,
                            count, carried);
   session_sender_confirm (&lane->sender, count);
-  report_kept (lane, before);
+  session_lane_report_kept (lane, before);
   if (done && (count < session_sender_sent (&lane->sender) || !lane->sender.finish))
-    fail_output (lane, "Nobody reads the other end of the channel any more");
-  report_ended (lane);
+    session_lane_fail_output (lane, "Nobody reads the other end of the channel any more");
+  session_lane_report_ended (lane);
   return TRUE;
 }
 
@@ -337,204 +303,6 @@ session_lane_is_done (const SessionLane *lane)
                     || (lane->sender.finished && (lane->raw || session_sender_kept (&lane->sender) == 0));
 
   return lane->stream == NULL && lane->attached && input && output && (lane->raw || lane->last_announced);
-}
-
-/* For the GIOStream */
-
-static gboolean
-rest_is_left (const SessionLane *lane)
-{
-  return lane->rest != NULL && lane->rest_read < g_bytes_get_size (lane->rest);
-}
-
-gboolean
-session_lane_readable (const SessionLane *lane)
-{
-  gboolean fin = FALSE;
-
-  if (!lane->open)
-    return FALSE;
-  if (lane->stopped || lane->input_error != NULL || lane->rest_ended || rest_is_left (lane))
-    return TRUE;
-  return lane->stream != NULL && (quic_stream_readable (lane->stream, &fin) > 0 || fin);
-}
-
-/* How many bytes may be written now. */
-static gsize
-room (const SessionLane *lane)
-{
-  gsize kept = session_sender_kept (&lane->sender);
-  gsize backlog = session_sender_waiting (&lane->sender);
-  gsize window = lane->owner != NULL ? lane->owner->window ((SessionLane *) lane, kept, lane->owner_data) : 0;
-
-  if (lane->stream != NULL)
-    backlog += quic_stream_unsent (lane->stream);
-  if (!lane->open || backlog >= SESSION_LANE_BACKLOG || kept >= window)
-    return 0;
-  /* Not what is left of the backlog: that would chop a flood into crumbs. */
-  return MIN (window - kept, SESSION_LANE_WRITE_MAX);
-}
-
-gboolean
-session_lane_writable (const SessionLane *lane)
-{
-  return (lane->open && (lane->output_error != NULL || lane->sender.finish)) || room (lane) > 0;
-}
-
-static gssize
-read_rest (SessionLane *lane, void *buffer, gsize length)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (lane->rest, &size);
-
-  length = MIN (length, size - lane->rest_read);
-  memcpy (buffer, data + lane->rest_read, length);
-  lane->rest_read += length;
-  if (lane->rest_read == size)
-    g_clear_pointer (&lane->rest, g_bytes_unref);
-  return length;
-}
-
-/* Looks whether nothing will follow, now that nothing is there. */
-static gssize
-read_end (SessionLane *lane, GError **error)
-{
-  gboolean fin = lane->rest_ended;
-
-  if (!fin && lane->input_error == NULL && lane->stream != NULL)
-    quic_stream_readable (lane->stream, &fin);
-  if (fin)
-    {
-      if (!lane->at_end)
-        {
-          lane->at_end = TRUE;
-          report_ended (lane);
-        }
-      return 0;
-    }
-  if (lane->input_error != NULL)
-    g_propagate_error (error, g_error_copy (lane->input_error));
-  else
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing to read from the channel now");
-  return -1;
-}
-
-gssize
-session_lane_read (SessionLane *lane, void *buffer, gsize length, GError **error)
-{
-  gsize done = 0;
-
-  if (lane->stopped)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The channel is closed for reading");
-      return -1;
-    }
-  if (!lane->open)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "The channel is not accepted yet");
-      return -1;
-    }
-  if (length == 0)
-    return 0;
-  if (rest_is_left (lane))
-    done = read_rest (lane, buffer, length);
-  else if (lane->stream != NULL && lane->input_error == NULL)
-    done = quic_stream_read (lane->stream, buffer, length);
-  if (done == 0)
-    return read_end (lane, error);
-  lane->received += done;
-  if (!lane->manual)
-    lane->delivered = lane->received;
-  report_counted (lane);
-  return done;
-}
-
-gssize
-session_lane_write (SessionLane *lane, const void *data, gsize length, GError **error)
-{
-  gsize before = session_sender_kept (&lane->sender);
-
-  if (lane->sender.finish)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The channel is closed for writing");
-      return -1;
-    }
-  if (lane->output_error != NULL)
-    {
-      g_propagate_error (error, g_error_copy (lane->output_error));
-      return -1;
-    }
-  length = MIN (length, room (lane));
-  if (length == 0)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "The channel takes no bytes now");
-      return -1;
-    }
-  session_sender_append (&lane->sender, data, length);
-  report_kept (lane, before);
-  report_wake (lane);
-  return length;
-}
-
-void
-session_lane_finish (SessionLane *lane)
-{
-  if (lane->sender.finish)
-    return;
-  lane->sender.finish = TRUE;
-  report_wake (lane);
-  report_ended (lane);
-}
-
-void
-session_lane_stop (SessionLane *lane)
-{
-  if (lane->stopped)
-    return;
-  lane->stopped = TRUE;
-  g_clear_pointer (&lane->rest, g_bytes_unref);
-  if (lane->stream != NULL && !lane->at_end)
-    quic_stream_stop_sending (lane->stream, QUIC_CODE_CANCELLED);
-  report_ended (lane);
-}
-
-void
-session_lane_cancel (SessionLane *lane, guint64 code)
-{
-  gboolean output_open = !lane->sender.finish && lane->output_error == NULL;
-
-  if (lane->code == 0 && (output_open || !(lane->at_end || lane->stopped || lane->input_error != NULL)))
-    lane->code = code;
-  if (output_open)
-    {
-      if (lane->stream != NULL)
-        quic_stream_reset (lane->stream, code);
-      fail_output (lane, "The channel was dropped");
-    }
-  session_lane_stop (lane);
-  report_ended (lane);
-}
-
-void
-session_lane_set_manual (SessionLane *lane)
-{
-  g_return_if_fail (lane->received == 0);
-  lane->manual = TRUE;
-}
-
-gboolean
-session_lane_is_manual (const SessionLane *lane)
-{
-  return lane->manual;
-}
-
-void
-session_lane_confirm (SessionLane *lane, guint64 count)
-{
-  g_return_if_fail (lane->manual);
-  g_return_if_fail (count >= lane->delivered && count <= lane->received);
-  lane->delivered = count;
-  report_counted (lane);
 }
 
 void

@@ -1,10 +1,12 @@
-/* One byte stream of a channel, both ways, with its counts: what was sent and is kept until the peer has counted it, and what came and
- * was handed out. The QUIC stream below it can be missing (not opened yet) and can go before the lane does: bytes that were not
- * read yet stay readable, bytes that are not counted yet stay kept.
- *
- * Reference-counted, shared by the channel and the GIOStream above; either may go first. Tells its channel (the owner) what it needs; the owner
- * never hears anything from inside its own calls but `wake`, `counted` and `ended`, which must only take notes. The `ready` function is
- * called in passes of the connection only. Errors are G_IO_ERROR. */
+/* One byte stream of a channel, both ways, with its counts: what was sent and is kept until the peer has
+   counted it, and what came and was handed out. The QUIC stream below it can be missing (not opened yet)
+   and can go before the lane does: bytes that were not read yet stay readable, bytes that are not counted
+   yet stay kept.
+
+   Reference-counted, shared by the channel and the GIOStream above; either may go first. Tells its channel
+   (the owner) what it needs; the owner never hears anything from inside its own calls but `wake`,
+   `counted` and `ended`, which must only take notes. The `ready` function is called in passes of the
+   connection only. Errors are G_IO_ERROR. */
 #pragma once
 
 #include <gio/gio.h>
@@ -12,14 +14,16 @@
 
 G_BEGIN_DECLS
 
-/* Bytes that no packet has carried yet and that a lane accepts all the same: enough for one full GSO batch, so that a fast link never waits for
- * the program; few enough that behind a slow link the queue stays in the program, where an interrupt still can reach it. */
+/* Bytes that no packet has carried yet and that a lane accepts all the same: enough for one full GSO
+   batch, so that a fast link never waits for the program; few enough that behind a slow link the queue
+   stays in the program, where an interrupt still can reach it. */
 #define SESSION_LANE_BACKLOG (64 * 1024)
 /* What one write takes at most. */
 #define SESSION_LANE_WRITE_MAX (64 * 1024)
 /* A count is told when it grew by so much, or after SESSION_COUNT_DELAY. */
 #define SESSION_LANE_COUNT_STEP (256 * 1024)
-/* Above so much heat (bytes sent lately) a lane is bulk, below the second number it is interactive again; see lane.c. */
+/* Above so much heat (bytes sent lately) a lane is bulk, below the second number it is interactive again;
+   see lane.c. */
 #define SESSION_LANE_HOT (128 * 1024)
 #define SESSION_LANE_COLD (32 * 1024)
 
@@ -66,11 +70,13 @@ QuicStream *session_lane_stream (const SessionLane *lane);
 QuicStream *session_lane_release (SessionLane *lane);
 /* Lets the host's side read and write (a channel that is not accepted yet does neither). */
 void session_lane_open (SessionLane *lane);
-/* The owner goes: what was not at its end fails with @message; nothing is kept. In a pass: a waiting read hears it. */
+/* The owner goes: what was not at its end fails with @message; nothing is kept. In a pass: a waiting read
+   hears it. */
 void session_lane_disown (SessionLane *lane, guint64 code, const char *message);
 /* Hands what was written to the stream. */
 void session_lane_flush (SessionLane *lane);
-/* What to tell the peer: FALSE when there is nothing new. @urgent (may be NULL): it is due now, not in a while. */
+/* What to tell the peer: FALSE when there is nothing new. @urgent (may be NULL): it is due now, not in a
+   while. */
 gboolean session_lane_has_count (const SessionLane *lane, gboolean *urgent);
 /* Takes the count for telling it. @done: it is the last one. */
 gboolean session_lane_announce (SessionLane *lane, guint64 *count, gboolean *done);
@@ -96,7 +102,8 @@ void session_lane_set_manual (SessionLane *lane);
 gboolean session_lane_is_manual (const SessionLane *lane);
 void session_lane_confirm (SessionLane *lane, guint64 count);
 
-/* The GIOStream above, not referenced; NULL = none (any more). @ready: called in passes when reading may have become possible. */
+/* The GIOStream above, not referenced; NULL = none (any more). @ready: called in passes when reading may
+   have become possible. */
 void session_lane_set_object (SessionLane *lane, gpointer object);
 gpointer session_lane_object (const SessionLane *lane);
 /* Whether there ever was one. */

@@ -9,16 +9,7 @@
 #include "session/channel-stream.h"
 #include "session/frame-stream.h"
 
-#define MAX_EARLY_SIZE 4096
 #define MAX_CSR (16 * 1024)
-
-/* Said of a channel that is not known here yet. */
-typedef struct
-{
-  guint64 channel;
-  char *name;
-  GVariant *arguments;
-} SessionEarly;
 
 static gboolean
 wrong (GError **error, const char *name, const char *what)
@@ -117,7 +108,8 @@ take_received (Session *session, const char *name, GVariant *arguments, GError *
   SessionChannelLane *slot;
   SessionLaneCounts before, after;
 
-  if (!g_variant_lookup (arguments, "channel", "t", &id) || !g_variant_lookup (arguments, "count", "t", &count))
+  if (!g_variant_lookup (arguments, "channel", "t", &id)
+      || !g_variant_lookup (arguments, "count", "t", &count))
     return wrong (error, name, "has no channel or no count");
   g_variant_lookup (arguments, "lane", "&s", &lane);
   g_variant_lookup (arguments, "done", "b", &done);
@@ -154,7 +146,8 @@ event_details (const char *name, GVariant *arguments, GError **error)
 
   if (g_str_equal (name, "resize"))
     {
-      if (g_variant_lookup (arguments, "rows", "u", &rows) && g_variant_lookup (arguments, "columns", "u", &columns)
+      if (g_variant_lookup (arguments, "rows", "u", &rows)
+          && g_variant_lookup (arguments, "columns", "u", &columns)
           && rows <= G_MAXUINT16 && columns <= G_MAXUINT16)
         return g_variant_new_parsed ("{'rows': <%u>, 'columns': <%u>}", rows, columns);
     }
@@ -174,33 +167,8 @@ event_details (const char *name, GVariant *arguments, GError **error)
   return NULL;
 }
 
-static void
-early_free (SessionEarly *early)
-{
-  g_free (early->name);
-  g_variant_unref (early->arguments);
-  g_free (early);
-}
-
-/* The control stream may be faster than the stream that brings `opened`. */
-static void
-keep_early (Session *session, guint64 id, const char *name, GVariant *arguments)
-{
-  SessionEarly *early;
-
-  if (session->server || g_queue_is_empty (&session->openings) || g_variant_get_size (arguments) > MAX_EARLY_SIZE)
-    return;
-  if (session->early.length == SESSION_MAX_EARLY)
-    early_free (g_queue_pop_head (&session->early));
-  early = g_new0 (SessionEarly, 1);
-  early->channel = id;
-  early->name = g_strdup (name);
-  early->arguments = g_variant_ref (arguments);
-  g_queue_push_tail (&session->early, early);
-}
-
-static gboolean
-take_event (Session *session, const char *name, GVariant *arguments, GError **error)
+gboolean
+session_messages_event (Session *session, const char *name, GVariant *arguments, GError **error)
 {
   g_autoptr (GVariant) details = NULL;
   SessionChannel *channel;
@@ -215,37 +183,13 @@ take_event (Session *session, const char *name, GVariant *arguments, GError **er
   channel = g_hash_table_lookup (session->channels, &id);
   if (channel == NULL || !session_channel_is_open (channel))
     {
-      keep_early (session, id, name, arguments);
+      session_early_keep (session, id, name, arguments);
       return TRUE;
     }
   session_channel_event (channel, name, details);
   if (g_str_equal (name, "exited"))
     session_channel_set_exited (channel);
   return TRUE;
-}
-
-void
-session_messages_replay (Session *session, SessionChannel *channel)
-{
-  GList *next;
-
-  for (GList *link = session->early.head; link != NULL; link = next)
-    {
-      SessionEarly *early = link->data;
-
-      next = link->next;
-      if (early->channel != session_channel_id (channel))
-        continue;
-      g_queue_delete_link (&session->early, link);
-      take_event (session, early->name, early->arguments, NULL);
-      early_free (early);
-    }
-}
-
-void
-session_messages_forget (Session *session)
-{
-  g_queue_clear_full (&session->early, (GDestroyNotify) early_free);
 }
 
 /* Certificates */
@@ -276,7 +220,8 @@ take_renewed (Session *session, const char *name, GVariant *arguments, GError **
 
   if (session->renew_func == NULL)
     return wrong (error, name, "answers nothing");
-  if (g_variant_lookup (arguments, "certificate", "&s", &certificate) && g_variant_lookup (arguments, "ca", "&s", &ca)
+  if (g_variant_lookup (arguments, "certificate", "&s", &certificate)
+      && g_variant_lookup (arguments, "ca", "&s", &ca)
       && g_variant_lookup (arguments, "expires", "x", &expires))
     {
       session_renew_end (session, arguments, NULL);
@@ -286,7 +231,8 @@ take_renewed (Session *session, const char *name, GVariant *arguments, GError **
     {
       g_autofree char *text = session_frame_text (message, SESSION_MAX_TEXT);
 
-      base_error_set (&refusal, MUX_ERROR_REFUSED, _ ("The other side does not renew the certificate: %s"), text);
+      base_error_set (&refusal, MUX_ERROR_REFUSED, _ ("The other side does not renew the certificate: %s"),
+                      text);
       session_renew_end (session, NULL, refusal);
       return TRUE;
     }
@@ -315,7 +261,8 @@ take_unsupported (Session *session, const char *name, GVariant *arguments, GErro
     {
       g_autoptr (GError) refusal = NULL;
 
-      base_error_set (&refusal, MUX_ERROR_REFUSED, _ ("The other side does not know how to renew certificates"));
+      base_error_set (&refusal, MUX_ERROR_REFUSED,
+                      _ ("The other side does not know how to renew certificates"));
       session_renew_end (session, NULL, refusal);
     }
   return TRUE;
@@ -338,9 +285,9 @@ static const struct
   { "welcome", TO_CLIENT | ANY_TIME, take_welcome },
   { "goodbye", TO_SERVER | TO_CLIENT | ANY_TIME, take_goodbye },
   { "received", TO_SERVER | TO_CLIENT, take_received },
-  { "resize", TO_SERVER | TO_CLIENT, take_event },
-  { "signal", TO_SERVER | TO_CLIENT, take_event },
-  { "exited", TO_SERVER | TO_CLIENT, take_event },
+  { "resize", TO_SERVER | TO_CLIENT, session_messages_event },
+  { "signal", TO_SERVER | TO_CLIENT, session_messages_event },
+  { "exited", TO_SERVER | TO_CLIENT, session_messages_event },
   { "renew", TO_SERVER, take_renew },
   { "renewed", TO_CLIENT, take_renewed },
   { "restarting", TO_SERVER | TO_CLIENT, take_restarting },

@@ -112,7 +112,8 @@ torn_cb (QuicStream *stream, guint64 code, gpointer user_data)
 {
   GError *error = NULL;
 
-  base_error_set (&error, MUX_ERROR_REFUSED, _ ("The other side reset the channel before it was open (code %u)"),
+  base_error_set (&error, MUX_ERROR_REFUSED,
+                  _ ("The other side reset the channel before it was open (code %u)"),
                   (guint) code);
   settle (user_data, 0, error);
   /* If the answer had come just before, the lane will see that the stream is gone. */
@@ -162,7 +163,7 @@ make_channel (SessionOpening *opening, guint64 id)
   session_lane_attach (session_channel_main (channel), stream);
   session_channel_open (channel);
   answer (opening, channel_stream);
-  session_messages_replay (session, channel);
+  session_early_replay (session, channel);
 }
 
 /* One that has a stream, or will never have one. */
@@ -173,11 +174,13 @@ conclude (SessionOpening *opening)
 
   if (opening->channel != 0 && opening->stream == NULL && opening->error == NULL)
     base_error_set (&opening->error, MUX_ERROR_LOST, _ ("The connection ended before the channel was open"));
-  if (opening->error == NULL && opening->channel != 0 && g_hash_table_contains (session->channels, &opening->channel))
+  if (opening->error == NULL && opening->channel != 0
+      && g_hash_table_contains (session->channels, &opening->channel))
     {
       g_autoptr (GError) error = NULL;
 
-      base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer gave the number %" G_GUINT64_FORMAT " to two channels",
+      base_error_set (&error, MUX_ERROR_PROTOCOL,
+                      "The peer gave the number %" G_GUINT64_FORMAT " to two channels",
                       opening->channel);
       session_fail (session, QUIC_CODE_PROTOCOL, error);
       opening->error = g_steal_pointer (&error);
@@ -239,7 +242,8 @@ session_openings_pass (Session *session)
     {
       SessionOpening *opening = link->data;
 
-      if (opening->stream == NULL && opening->error == NULL && opening->channel == 0 && session->phase == SESSION_UP
+      if (opening->stream == NULL && opening->error == NULL && opening->channel == 0
+          && session->phase == SESSION_UP
           && !send_request (opening))
         break;
       /* What the host asks for meanwhile goes to the end. */
@@ -249,7 +253,7 @@ session_openings_pass (Session *session)
   if (session->phase == SESSION_UP)
     attach_lanes (session);
   if (g_queue_is_empty (&session->openings))
-    session_messages_forget (session);
+    session_early_forget (session);
 }
 
 void
@@ -295,7 +299,8 @@ session_open (Session *session, GVariant *request, SessionOpenFunc func, gpointe
   if (session->server)
     base_error_set (&opening->error, MUX_ERROR_FAILED, "Only the side that dialled can ask for a channel");
   if (g_hash_table_size (session->channels) + session->openings.length >= SESSION_MAX_CHANNELS)
-    base_error_set (&opening->error, MUX_ERROR_LIMIT, _ ("The session has %d channels already, its limit: close one first"),
+    base_error_set (&opening->error, MUX_ERROR_LIMIT,
+                    _ ("The session has %d channels already, its limit: close one first"),
                     SESSION_MAX_CHANNELS);
   if (!session_is_alive (session))
     base_error_set (&opening->error, MUX_ERROR_GONE, _ ("The session is over"));

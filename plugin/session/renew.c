@@ -39,7 +39,12 @@ refuse_later (Session *session, SessionRenewFunc func, gpointer user_data, GErro
   GSource *source = g_idle_source_new ();
   Refusal *refusal = g_new0 (Refusal, 1);
 
-  *refusal = (Refusal){ .session = session_ref (session), .func = func, .user_data = user_data, .error = error };
+  *refusal = (Refusal){
+    .session = session_ref (session),
+    .func = func,
+    .user_data = user_data,
+    .error = error,
+  };
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, refuse_cb, refusal, refusal_free);
   g_source_attach (source, g_main_context_get_thread_default ());
@@ -52,7 +57,8 @@ session_renew (Session *session, const char *csr, SessionRenewFunc func, gpointe
   GError *error = NULL;
 
   if (session->server || session->phase != SESSION_UP || session->raw)
-    base_error_set (&error, MUX_ERROR_FAILED, _ ("The session cannot renew a certificate now: it is not established"));
+    base_error_set (&error, MUX_ERROR_FAILED,
+                    _ ("The session cannot renew a certificate now: it is not established"));
   else if (session->renew_func != NULL)
     base_error_set (&error, MUX_ERROR_LIMIT, _ ("The certificate is being renewed already"));
   if (error != NULL)
@@ -79,7 +85,8 @@ session_renew_end (Session *session, GVariant *renewed, const GError *error)
 }
 
 void
-session_renewed (Session *session, const char *certificate, const char *ca, gint64 expires, const char *message)
+session_renewed (Session *session, const char *certificate, const char *ca, gint64 expires,
+                 const char *message)
 {
   if (!session->renew_asked)
     return;
@@ -88,7 +95,9 @@ session_renewed (Session *session, const char *certificate, const char *ca, gint
     return;
   if (certificate != NULL)
     session_say (session, "renewed",
-                 g_variant_new_parsed ("{'certificate': <%s>, 'ca': <%s>, 'expires': <%x>}", certificate, ca, expires));
+                 g_variant_new_parsed ("{'certificate': <%s>, 'ca': <%s>, 'expires': <%x>}", certificate, ca,
+                                       expires));
   else
-    session_say (session, "renewed", g_variant_new_parsed ("{'message': <%s>}", message != NULL ? message : "refused"));
+    session_say (session, "renewed", g_variant_new_parsed ("{'message': <%s>}",
+                                                           message != NULL ? message : "refused"));
 }

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-/* Writes shorter than this are gathered up to GATHER_SIZE while the stream has unsent bytes anyway: a program that writes single bytes
- * would else cost a hundred times its bytes in bookkeeping, and the window, which counts bytes, would not bound the memory. */
+/* Writes shorter than this are gathered up to GATHER_SIZE while the stream has unsent bytes anyway: a
+   program that writes single bytes would else cost a hundred times its bytes in bookkeeping, and the
+   window, which counts bytes, would not bound the memory. */
 #define SMALL_WRITE 2048
 #define GATHER_SIZE 4096
 /* No more heat is remembered, so that a lane cools down after a few quiet turns. */
@@ -86,9 +87,10 @@ session_sender_append (SessionSender *sender, const void *data, gsize length)
     }
 }
 
-/* Interactive or bulk, by counts alone. A burst is what was pushed between two moments at which nothing was unsent. While a
- * burst lasts, every byte heats the lane up; at its end a short one halves the heat. So a lane becomes bulk in its first
- * 128 KiB of flood, whether the link is slow (one long burst) or fast (many full ones), and is interactive again after a few keystrokes. */
+/* Interactive or bulk, by counts alone. A burst is what was pushed between two moments at which nothing
+   was unsent. While a burst lasts, every byte heats the lane up; at its end a short one halves the heat.
+   So a lane becomes bulk in its first 128 KiB of flood, whether the link is slow (one long burst) or fast
+   (many full ones), and is interactive again after a few keystrokes. */
 static void
 update_urgency (SessionSender *sender, QuicStream *stream, gsize pushed_now)
 {

@@ -1,5 +1,6 @@
-/* The sending half of a lane: every byte from the first that the peer has not counted to the last one written, which of them the QUIC
- * stream has, and whether the end follows. The memory is shared with the stream's own buffer. Embedded in its lane. Never calls back. */
+/* The sending half of a lane: every byte from the first that the peer has not counted to the last one
+   written, which of them the QUIC stream has, and whether the end follows. The memory is shared with the
+   stream's own buffer. Embedded in its lane. Never calls back. */
 #pragma once
 
 #include "base/chunks.h"

@@ -1,5 +1,7 @@
-/* What the files of a session share. session.c: its life and passes; messages.c: what is said on the control stream; opening.c: channels we ask
- * for; incoming.c: streams the peer opens; channel.c: what is open; renew.c; host-calls.c. Nobody outside the room includes this. */
+/* What the files of a session share. session.c: its life and passes; greeting.c: hello and welcome;
+   messages.c: what is said on the control stream; early.c; opening.c: channels we ask for; incoming.c:
+   streams the peer opens; channel.c: what is open; renew.c; host-calls.c. Nobody outside the room includes
+   this. */
 #pragma once
 
 #include "base/heap.h"
@@ -9,7 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* From the connection's being up to the hello, from a stream's opening to its first frame: absolute, so that a byte a second does not help. */
+/* From the connection's being up to the hello, from a stream's opening to its first frame: absolute, so
+   that a byte a second does not help. */
 #define SESSION_GREETING_TIMEOUT (10 * BASE_SECOND)
 /* For a server's answer to hello: a host may ask somebody. */
 #define SESSION_WELCOME_TIMEOUT (30 * BASE_SECOND)
@@ -17,13 +20,15 @@ G_BEGIN_DECLS
 #define SESSION_GOODBYE_TIMEOUT (2 * BASE_SECOND)
 /* Counts are told after so long, if they did not grow much before. */
 #define SESSION_COUNT_DELAY (50 * BASE_MILLISECOND)
-/* Asking side: `exited` comes on another stream than the last bytes, so it may come after them. A channel whose bytes are through waits so long for
- * it, before it is told to be closed. */
+/* Asking side: `exited` comes on another stream than the last bytes, so it may come after them. A channel
+   whose bytes are through waits so long for it, before it is told to be closed. */
 #define SESSION_EXIT_GRACE (10 * BASE_SECOND)
-/* What all lanes of a session keep together; above it each lane still keeps SESSION_KEPT_MIN, so that none starves. */
+/* What all lanes of a session keep together; above it each lane still keeps SESSION_KEPT_MIN, so that none
+   starves. */
 #define SESSION_KEPT_MAX (16 * 1024 * 1024)
 #define SESSION_KEPT_MIN (64 * 1024)
-/* Window of one lane: twice the congestion window, that is about what is under way and what comes back as counts, plus the step of the counts twice. */
+/* Window of one lane: twice the congestion window, that is about what is under way and what comes back as
+   counts, plus the step of the counts twice. */
 #define SESSION_WINDOW_EXTRA (512 * 1024)
 #define SESSION_WINDOW_MIN (1024 * 1024)
 #define SESSION_WINDOW_MAX (8 * 1024 * 1024)
@@ -96,8 +101,18 @@ void session_say (Session *session, const char *name, GVariant *arguments);
 
 /* messages.c */
 extern const SessionControlEvents session_control_events;
-void session_messages_replay (Session *session, SessionChannel *channel);
-void session_messages_forget (Session *session);
+/* "resize", "signal", "exited"; MUX_ERROR_PROTOCOL. */
+gboolean session_messages_event (Session *session, const char *name, GVariant *arguments, GError **error);
+
+/* early.c */
+void session_early_keep (Session *session, guint64 channel, const char *name, GVariant *arguments);
+void session_early_replay (Session *session, SessionChannel *channel);
+void session_early_forget (Session *session);
+
+/* greeting.c: starts once the connection is up */
+void session_start (Session *session);
+
+/* renew.c */
 void session_renew_end (Session *session, GVariant *renewed, const GError *error);
 
 /* opening.c */

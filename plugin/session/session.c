@@ -1,8 +1,5 @@
 #include "session/session-private.h"
 
-#include <errno.h>
-#include <glib/gi18n-lib.h>
-#include <sys/random.h>
 
 #define BASE_LOG_ROOM "session"
 #include "base/error.h"
@@ -16,7 +13,8 @@ static const struct
   QuicCode quic;
 } goodbye_codes[] = {
   { "refused", QUIC_CODE_REFUSED }, { "version", QUIC_CODE_PROTOCOL },     { "limit", QUIC_CODE_LIMIT },
-  { "timeout", QUIC_CODE_TIMEOUT }, { "gone", QUIC_CODE_UNAVAILABLE }, { "unavailable", QUIC_CODE_UNAVAILABLE },
+  { "timeout", QUIC_CODE_TIMEOUT }, { "gone", QUIC_CODE_UNAVAILABLE },
+  { "unavailable", QUIC_CODE_UNAVAILABLE },
 };
 
 static QuicCode
@@ -99,84 +97,6 @@ session_say (Session *session, const char *name, GVariant *arguments)
     session_fail (session, QUIC_CODE_LIMIT, error);
 }
 
-/* Beginning */
-
-static void
-greeting_due (gpointer owner, guint64 now)
-{
-  Session *session = owner;
-  g_autoptr (GError) error = NULL;
-
-  base_error_set (&error, session->server ? MUX_ERROR_PROTOCOL : MUX_ERROR_UNREACHABLE,
-                  session->server ? _ ("The client did not say hello in time")
-                                  : _ ("The server did not answer hello in time"));
-  session_fail (session, QUIC_CODE_TIMEOUT, error);
-}
-
-static void
-say_hello (Session *session)
-{
-  QuicStream *stream = quic_connection_open_stream (session->connection);
-
-  if (stream == NULL)
-    return; /* streams_available () brings us here again */
-  session->control = session_control_new (stream, &session_control_events, session);
-  session->phase = SESSION_GREETING;
-  session_say (session, "hello",
-               g_variant_new_parsed ("{'version': <%u>, 'agent': <%s>}", (guint32) SESSION_VERSION, session->agent));
-}
-
-static void
-start (Session *session)
-{
-  session->raw = quic_connection_is_raw (session->connection);
-  session->server = quic_connection_is_server (session->connection);
-  if (session->raw)
-    {
-      g_autoptr (GVariant) nothing = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
-
-      session->phase = session->server ? SESSION_ASKED : SESSION_UP;
-      session->events->hello (session, nothing, session->user_data);
-      session_wake (session);
-      return;
-    }
-  if (session->greeting.node.place == 0)
-    session_timer_set (session, &session->greeting,
-                       session_now (session) + (session->server ? SESSION_GREETING_TIMEOUT : SESSION_WELCOME_TIMEOUT));
-  if (session->server)
-    session->phase = SESSION_GREETING;
-  else
-    say_hello (session);
-}
-
-void
-session_welcome (Session *session, const char *user, const char *const *services)
-{
-  static const char *const no_services[] = { NULL };
-  guint8 id[SESSION_ID_SIZE];
-  ssize_t done;
-
-  if (session->phase != SESSION_ASKED)
-    return; /* it went meanwhile */
-  do
-    done = getrandom (id, sizeof id, 0);
-  while (done < 0 && errno == EINTR);
-  if (done != sizeof id)
-    {
-      session_close (session, "unavailable", "The system gives no random numbers");
-      return;
-    }
-  for (gsize i = 0; i < sizeof id; i++)
-    g_snprintf (session->id + 2 * i, 3, "%02x", id[i]);
-  session->phase = SESSION_UP;
-  if (!session->raw)
-    session_say (session, "welcome",
-                 g_variant_new_parsed ("{'session': <%@ay>, 'user': <%s>, 'services': <%^as>}",
-                                       g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, id, sizeof id, 1),
-                                       user != NULL ? user : "", services != NULL ? services : no_services));
-  session_wake (session);
-}
-
 /* End */
 
 /* Goodbye is said; without its acknowledgement CONNECTION_CLOSE might overtake it. */
@@ -228,7 +148,7 @@ connected_cb (QuicConnection *connection, gpointer user_data)
   g_autoptr (Session) session = session_ref (user_data);
 
   if (session->phase == SESSION_STARTING)
-    start (session);
+    session_start (session);
 }
 
 static void
@@ -255,7 +175,8 @@ run_timers (Session *session, guint64 now)
 {
   BaseHeapNode *node;
 
-  while (session->phase != SESSION_OVER && (node = base_heap_peek (session->timers)) != NULL && node->deadline <= now)
+  while (session->phase != SESSION_OVER && (node = base_heap_peek (session->timers)) != NULL
+         && node->deadline <= now)
     {
       SessionTimer *timer = BASE_CONTAINER_OF (node, SessionTimer, node);
 
@@ -270,7 +191,7 @@ pass_cb (QuicConnection *connection, guint64 now, gpointer user_data)
   g_autoptr (Session) session = session_ref (user_data);
 
   if (session->phase == SESSION_STARTING)
-    start (session);
+    session_start (session);
   run_timers (session, now);
   if (session->phase == SESSION_UP)
     {
@@ -298,7 +219,8 @@ counting_due (gpointer owner, guint64 now)
   session_channels_count (owner, TRUE);
 }
 
-/* Why it ended: what this side or the peer's goodbye said before what the connection knows. NULL = on purpose. */
+/* Why it ended: what this side or the peer's goodbye said before what the connection knows. NULL = on
+   purpose. */
 static GError *
 end_error (Session *session, const QuicCloseInfo *info)
 {
@@ -324,7 +246,7 @@ closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_
   session_renew_end (session, NULL, error);
   session_channels_end (session, code, error != NULL ? error->message : "");
   session_incoming_end (session);
-  session_messages_forget (session);
+  session_early_forget (session);
   g_clear_pointer (&session->control, session_control_free);
   session_timer_set (session, &session->greeting, BASE_NEVER);
   session_timer_set (session, &session->farewell, BASE_NEVER);
@@ -363,7 +285,8 @@ session_is_raw (const Session *session)
 gboolean
 session_is_established (const Session *session)
 {
-  return session->phase == SESSION_UP || session->phase == SESSION_ENDING;
+  /* Somebody who is turned away hears goodbye, too. */
+  return session->phase == SESSION_UP || (session->phase == SESSION_ENDING && *session->id != '\0');
 }
 
 Session *
@@ -379,7 +302,6 @@ session_new (QuicConnection *connection, const char *agent, const SessionEvents 
   session->user_data = user_data;
   session->timers = base_heap_new ();
   session->channels = g_hash_table_new (g_int64_hash, g_int64_equal);
-  session->greeting.due = greeting_due;
   session->farewell.due = farewell_due;
   session->counting.due = counting_due;
   session->greeting.owner = session->farewell.owner = session->counting.owner = session;
@@ -402,7 +324,8 @@ session_unref (Session *session)
   if (--session->references > 0)
     return;
   g_assert (session->connection == NULL && session->control == NULL && session->kept == 0);
-  g_assert (g_hash_table_size (session->channels) == 0 && session->openings.length == 0 && session->incoming.length == 0
+  g_assert (g_hash_table_size (session->channels) == 0 && session->openings.length == 0
+            && session->incoming.length == 0
             && session->flushes.length == 0 && session->counts.length == 0 && session->checks.length == 0
             && session->unattached.length == 0 && session->early.length == 0);
   base_heap_free (session->timers);

@@ -26,7 +26,8 @@ typedef struct
   /* Server: a channel is asked for; answer with session_accept () or session_refuse (). @request: the a{sv} of `open`; raw: empty. */
   void (*channel_opened) (Session *session, GIOStream *channel, GVariant *request, gpointer user_data);
   /* "resize", "signal", "exited", "received" (manual lanes only), "closed": see mux/host.h. */
-  void (*channel_event) (Session *session, GIOStream *channel, const char *event, GVariant *details, gpointer user_data);
+  void (*channel_event) (Session *session, GIOStream *channel, const char *event, GVariant *details,
+                         gpointer user_data);
   /* Server: `renew` with a CSR; answer with session_renewed (). */
   void (*renew) (Session *session, const char *csr, gpointer user_data);
   /* The peer announced a restart in @after seconds. May be NULL. */
@@ -37,7 +38,8 @@ typedef struct
 
 /* Takes over @connection's events. @agent: name and version told to the peer (client). The connection may be still handshaking. The
  * returned reference is the caller's; the session keeps itself alive until `closed`. */
-Session *session_new (QuicConnection *connection, const char *agent, const SessionEvents *events, gpointer user_data);
+Session *session_new (QuicConnection *connection, const char *agent, const SessionEvents *events,
+                      gpointer user_data);
 Session *session_ref (Session *session);
 void session_unref (Session *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Session, session_unref)
@@ -58,7 +60,8 @@ void session_announce_restart (Session *session, guint after);
 
 /* Client: asks for a channel. @func is called once, in a later pass, with the channel (transfer full) or an error
  * (MUX_ERROR_REFUSED with the peer's words, MUX_ERROR_LIMIT, or the session's end). */
-typedef void (*SessionOpenFunc) (Session *session, GIOStream *channel, const GError *error, gpointer user_data);
+typedef void (*SessionOpenFunc) (Session *session, GIOStream *channel, const GError *error,
+                                 gpointer user_data);
 void session_open (Session *session, GVariant *request, SessionOpenFunc func, gpointer user_data);
 
 void session_accept (Session *session, GIOStream *channel);
@@ -75,9 +78,11 @@ GVariant *session_describe_channels (Session *session);
 guint session_n_channels (const Session *session);
 
 /* Client: `renew {csr}`; @func once with {certificate s, ca s, expires x} or an error. One at a time. */
-typedef void (*SessionRenewFunc) (Session *session, GVariant *renewed, const GError *error, gpointer user_data);
+typedef void (*SessionRenewFunc) (Session *session, GVariant *renewed, const GError *error,
+                                  gpointer user_data);
 void session_renew (Session *session, const char *csr, SessionRenewFunc func, gpointer user_data);
 /* Server: the answer; @certificate NULL refuses with @message. */
-void session_renewed (Session *session, const char *certificate, const char *ca, gint64 expires, const char *message);
+void session_renewed (Session *session, const char *certificate, const char *ca, gint64 expires,
+                      const char *message);
 
 G_END_DECLS

@@ -138,7 +138,8 @@ test_manual (void)
   g_assert_cmpstr (client->events->str, ==, "");
 }
 
-/* A peer whose QUIC takes everything and who never counts: what is kept is bounded; a count lets more through. */
+/* A peer whose QUIC takes everything and who never counts: what is kept is bounded; a count lets more
+   through. */
 static void
 test_window (void)
 {
@@ -268,7 +269,8 @@ test_echo_under_flood (void)
     }
   g_test_message ("worst echo %u ms, %u KiB of flood", (guint) (worst / BASE_MILLISECOND),
                   (guint) (flood_client->received / KIB));
-  /* 20 ms of way, 26 ms of the link's queue, and not the 64 KiB that wait in front of it (26 ms more), nor a lost packet each time. */
+  /* 20 ms of way, 26 ms of the link's queue, and not the 64 KiB that wait in front of it (26 ms more), nor
+     a lost packet each time. */
   g_assert_cmpuint (worst, <=, 20 * BASE_MILLISECOND + 2 * 27 * BASE_MILLISECOND);
   g_assert_cmpuint (flood_client->received, >=, 6 * MIB);
 }

@@ -44,7 +44,8 @@ test_refused (void)
   g_assert_cmpuint (session_n_channels (duo->client.session), ==, 0);
 }
 
-/* The host answers much later; what the client wrote early is not lost, and nothing is read before the answer. */
+/* The host answers much later; what the client wrote early is not lost, and nothing is read before the
+   answer. */
 static void
 test_answer_later (void)
 {
@@ -66,6 +67,51 @@ test_answer_later (void)
   session_refuse (duo->server.session, server->stream, "failed", "");
   tap_write (server, "x");
   duo_until (duo, asked->tap->received == 3);
+}
+
+/* The program ends at once, before the host says yes: the end must not go before the answer. */
+static void
+test_ended_before_answer (void)
+{
+  g_autoptr (Duo) duo = duo_new_welcome (31);
+  g_autoptr (Asked) asked = NULL;
+  Tap *server;
+
+  duo->server.answer = ANSWER_NONE;
+  asked = duo_ask (duo, "{}");
+  duo_run (duo, 1000);
+  server = duo->server.taps->pdata[0];
+  tap_finish (server);
+  duo_run (duo, 1000);
+  g_assert_false (asked->answered);
+  session_accept (duo->server.session, server->stream);
+  duo_until (duo, asked->answered);
+  g_assert_no_error (asked->error);
+  duo_until (duo, asked->tap->eof);
+}
+
+/* A read that waits on a lane that the peer never opened hears of the end of its GIOStream without a packet. */
+static void
+test_dropped_unopened (void)
+{
+  g_autoptr (Duo) duo = duo_new_welcome (32);
+  Tap *client, *server, *lane;
+
+  duo_channel (duo, &client, &server);
+  lane = tap_new (&duo->server, session_lane (duo->server.session, server->stream, "stderr", NULL), NULL);
+  duo_run (duo, 100);
+  g_assert_true (lane->reading);
+  tap_drop (lane);
+  g_assert_true (lane->reading); /* never from inside the call */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_false (lane->reading);
+  g_assert_error (lane->read_error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  /* The peer opens it now; it is told that nobody is there. */
+  lane = tap_new (&duo->client, session_lane (duo->client.session, client->stream, "stderr", NULL), NULL);
+  duo_until (duo, lane->read_error != NULL);
+  g_assert_error (lane->read_error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED);
+  g_assert_null (session_lane (duo->server.session, server->stream, "stderr", NULL));
 }
 
 static void
@@ -117,7 +163,8 @@ test_exited (void)
   duo_channel (duo, &client, &server);
   session_send_event (duo->client.session, client->stream, "resize",
                       g_variant_new_parsed ("{'rows': <%u>, 'columns': <%u>}", 24, 80));
-  session_send_event (duo->client.session, client->stream, "signal", g_variant_new_parsed ("{'name': <'INT'>}"));
+  session_send_event (duo->client.session, client->stream, "signal",
+                      g_variant_new_parsed ("{'name': <'INT'>}"));
   tap_finish (client);
   duo_until (duo, server->eof);
   g_assert_cmpstr (server->events->str, ==,
@@ -139,7 +186,8 @@ lose_cb (LinkSide from, guint8 *data, gsize length, gpointer user_data)
   return !lose || from != LINK_SERVER;
 }
 
-/* `exited` is lost on its way, the ends of the bytes are not: the channel must not be told closed without it. */
+/* `exited` is lost on its way, the ends of the bytes are not: the channel must not be told closed without
+   it. */
 static void
 test_exited_late (void)
 {
@@ -152,7 +200,8 @@ test_exited_late (void)
   duo_run (duo, 500);
   link_set_filter (duo->link, lose_cb, NULL);
   lose = TRUE;
-  session_send_event (duo->server.session, server->stream, "exited", g_variant_new_parsed ("{'status': <%i>}", 3));
+  session_send_event (duo->server.session, server->stream, "exited", g_variant_new_parsed ("{'status': <%i>}",
+                                                                                           3));
   duo_run (duo, 2);
   lose = FALSE;
   tap_finish (server);
@@ -181,7 +230,8 @@ dropped (gboolean by_server)
   tap_send (other, 10, FALSE);
   duo_until (duo, other->write_error != NULL);
   g_assert_error (other->write_error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED);
-  duo_until (duo, session_n_channels (duo->client.session) == 0 && session_n_channels (duo->server.session) == 0);
+  duo_until (duo, session_n_channels (duo->client.session) == 0
+             && session_n_channels (duo->server.session) == 0);
   g_assert_nonnull (strstr (other->events->str, "closed {'code': <uint64 6>"));
   g_assert_cmpuint (tap_count (other, "code"), ==, QUIC_CODE_CANCELLED);
 }
@@ -221,7 +271,8 @@ test_input_closed (void)
   duo_until (duo, session_n_channels (duo->server.session) == 0);
 }
 
-/* All bytes are there already when the reader goes without reading them: the sender must not keep them for ever. */
+/* All bytes are there already when the reader goes without reading them: the sender must not keep them for
+   ever. */
 static void
 test_unread_closed (void)
 {
@@ -302,8 +353,10 @@ test_no_threads (void)
 
   duo->server.paused = TRUE;
   duo_channel (duo, &client, &server);
-  g_output_stream_splice_async (g_io_stream_get_output_stream (server->stream), g_io_stream_get_input_stream (server->stream),
-                                G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, 0, cancellable,
+  g_output_stream_splice_async (g_io_stream_get_output_stream (server->stream),
+                                g_io_stream_get_input_stream (server->stream),
+                                G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, 0,
+                                  cancellable,
                                 spliced_cb, &done);
   tap_send (client, 100000, TRUE);
   duo_until (duo, done == 1 && client->eof);
@@ -359,13 +412,15 @@ test_lanes (void)
 
   duo_channel (duo, &client, &server);
   /* The server asks first and writes before the peer has opened it: at most 64 KiB and a write. */
-  server_err = tap_new (&duo->server, session_lane (duo->server.session, server->stream, "stderr", &error), NULL);
+  server_err = tap_new (&duo->server, session_lane (duo->server.session, server->stream, "stderr", &error),
+                        NULL);
   g_assert_no_error (error);
   tap_send (server_err, 1000000, TRUE);
   duo_run (duo, 1000);
   g_assert_cmpuint (server_err->sent, >=, 64 * 1024);
   g_assert_cmpuint (server_err->sent, <, 128 * 1024);
-  client_err = tap_new (&duo->client, session_lane (duo->client.session, client->stream, "stderr", &error), NULL);
+  client_err = tap_new (&duo->client, session_lane (duo->client.session, client->stream, "stderr", &error),
+                        NULL);
   again = session_lane (duo->client.session, client->stream, "stderr", &error);
   g_assert_true (again == client_err->stream);
   g_object_unref (again);
@@ -379,7 +434,8 @@ test_lanes (void)
   g_assert_nonnull (strstr (text, "'lanes': <['stderr']>"));
   /* One that the server never asked for waits until it does. */
   {
-    Tap *early = tap_new (&duo->client, session_lane (duo->client.session, client->stream, "extra", &error), NULL);
+    Tap *early = tap_new (&duo->client, session_lane (duo->client.session, client->stream, "extra", &error),
+                          NULL);
     Tap *late;
 
     tap_send (early, 20000, TRUE);
@@ -431,7 +487,8 @@ test_many (void)
       tap_drop (asked[i]->tap);
       asked_free (asked[i]);
     }
-  duo_until (duo, session_n_channels (duo->client.session) == 0 && session_n_channels (duo->server.session) == 0);
+  duo_until (duo, session_n_channels (duo->client.session) == 0
+             && session_n_channels (duo->server.session) == 0);
   /* Room again. */
   for (guint i = 0; i < 400; i++)
     {
@@ -462,7 +519,8 @@ test_raw (void)
   duo_until (duo, asked->tap->eof);
   g_assert_true (session_is_raw (duo->server.session));
   g_assert_cmpstr (tap_received (asked->tap), ==, tap_sent (asked->tap));
-  duo_until (duo, session_n_channels (duo->server.session) == 0 && session_n_channels (duo->client.session) == 0);
+  duo_until (duo, session_n_channels (duo->server.session) == 0
+             && session_n_channels (duo->client.session) == 0);
   g_assert_cmpuint (tap_count (asked->tap, "confirmed"), ==, 1000000);
 
   duo->server.answer = ANSWER_REFUSE;
@@ -483,6 +541,8 @@ main (int argc, char **argv)
   g_test_add_func ("/channels/open-echo", test_open_echo);
   g_test_add_func ("/channels/refused", test_refused);
   g_test_add_func ("/channels/answer-later", test_answer_later);
+  g_test_add_func ("/channels/ended-before-answer", test_ended_before_answer);
+  g_test_add_func ("/channels/dropped-unopened", test_dropped_unopened);
   g_test_add_func ("/channels/half-close-client", test_half_close_client);
   g_test_add_func ("/channels/half-close-server", test_half_close_server);
   g_test_add_func ("/channels/exited", test_exited);

@@ -65,7 +65,8 @@ write_more (Tap *tap)
 
       buffer->tap = tap;
       fill (buffer->data, tap->sent, length);
-      if (tap->write_refused_at == 0 && !g_pollable_output_stream_is_writable (G_POLLABLE_OUTPUT_STREAM (output)))
+      if (tap->write_refused_at == 0
+          && !g_pollable_output_stream_is_writable (G_POLLABLE_OUTPUT_STREAM (output)))
         tap->write_refused_at = tap->sent;
       tap->writing = TRUE;
       g_output_stream_write_async (output, buffer->data, length, 0, NULL, written_cb, buffer);
@@ -107,7 +108,8 @@ read_cb (GObject *object, GAsyncResult *result, gpointer user_data)
       if (tap->echo && tap->stream != NULL)
         {
           tap->writing = TRUE;
-          g_output_stream_write_all_async (g_io_stream_get_output_stream (tap->stream), buffer->data, done, 0, NULL,
+          g_output_stream_write_all_async (g_io_stream_get_output_stream (tap->stream), buffer->data, done, 0,
+                                           NULL,
                                            echoed_cb, buffer);
           return;
         }
@@ -133,7 +135,8 @@ read_more (Tap *tap)
   buffer = g_malloc (sizeof *buffer + tap->piece);
   buffer->tap = tap;
   tap->reading = TRUE;
-  g_input_stream_read_async (g_io_stream_get_input_stream (tap->stream), buffer->data, tap->piece, 0, NULL, read_cb,
+  g_input_stream_read_async (g_io_stream_get_input_stream (tap->stream), buffer->data, tap->piece, 0, NULL,
+                             read_cb,
                              buffer);
 }
 
@@ -199,7 +202,8 @@ tap_write (Tap *tap, const char *text)
   g_autoptr (GError) error = NULL;
   gssize length = (gssize) strlen (text);
 
-  g_assert_cmpint (g_pollable_output_stream_write_nonblocking (output, text, length, NULL, &error), ==, length);
+  g_assert_cmpint (g_pollable_output_stream_write_nonblocking (output, text, length, NULL, &error), ==,
+                   length);
   g_assert_no_error (error);
 }
 
@@ -282,7 +286,8 @@ channel_opened_cb (Session *session, GIOStream *channel, GVariant *request, gpoi
 }
 
 static void
-channel_event_cb (Session *session, GIOStream *channel, const char *event, GVariant *details, gpointer user_data)
+channel_event_cb (Session *session, GIOStream *channel, const char *event, GVariant *details,
+                  gpointer user_data)
 {
   Tap *tap = tap_of (user_data, channel);
   g_autofree char *text = g_variant_print (details, FALSE);
@@ -466,7 +471,8 @@ hand_hear (Hand *hand)
 
       if (wants > hand->bytes->len - used)
         return NULL;
-      g_assert_true (session_frame_reader_feed (reader, hand->bytes->data + used, wants, &name, &arguments, NULL));
+      g_assert_true (session_frame_reader_feed (reader, hand->bytes->data + used, wants, &name, &arguments,
+                                                NULL));
       used += wants;
       if (name == NULL)
         continue;
@@ -572,7 +578,8 @@ duo_connect (Duo *duo)
   link_attach (duo->link, LINK_SERVER, duo->endpoints[LINK_SERVER]);
   link_attach (duo->link, LINK_CLIENT, duo->endpoints[LINK_CLIENT]);
   connection = quic_endpoint_connect (duo->endpoints[LINK_CLIENT], link_address (duo->link, LINK_CLIENT),
-                                      link_address (duo->link, LINK_SERVER), duo->tls[LINK_CLIENT], &client_config,
+                                      link_address (duo->link, LINK_SERVER), duo->tls[LINK_CLIENT],
+                                        &client_config,
                                       &hand_events, &duo->client, link_now (duo->link), &error);
   g_assert_no_error (error);
   side_begin (&duo->client, connection, duo->hand_client);

@@ -3,9 +3,11 @@
 #include <mux/plugin.h>
 #include <string.h>
 
-/* Feeds @length bytes as a stream would: never more than wanted. Returns how many frames came, or -1 at an error. */
+/* Feeds @length bytes as a stream would: never more than wanted. Returns how many frames came, or -1 at an
+   error. */
 static int
-feed_all (const guint8 *data, gsize length, gsize step, char **last_name, GVariant **last_arguments, GError **error)
+feed_all (const guint8 *data, gsize length, gsize step, char **last_name, GVariant **last_arguments,
+          GError **error)
 {
   g_autoptr (SessionFrameReader) reader = session_frame_reader_new ();
   int frames = 0;
@@ -55,7 +57,8 @@ sample (void)
 static void
 test_vector (void)
 {
-  /* By hand: the length, then the string "bye", its zero, padding to 8, no entries, and the offset of the string's end. */
+  /* By hand: the length, then the string "bye", its zero, padding to 8, no entries, and the offset of the
+     string's end. */
   static const guint8 expected[] = { 0, 0, 0, 9, 'b', 'y', 'e', 0, 0, 0, 0, 0, 4 };
   g_autoptr (GBytes) frame = session_frame_encode ("bye", NULL, NULL);
   g_autofree char *name = NULL;
@@ -140,7 +143,8 @@ test_largest (void)
   /* A GVariant's own offsets grow in steps. */
   g_assert_cmpuint (g_bytes_get_size (frame), >, 4 + SESSION_FRAME_MAX - 8);
   g_assert_cmpuint (fits, >, SESSION_FRAME_MAX - 64);
-  g_assert_cmpint (feed_all (g_bytes_get_data (frame, NULL), g_bytes_get_size (frame), 1000, NULL, NULL, NULL), ==, 1);
+  g_assert_cmpint (feed_all (g_bytes_get_data (frame, NULL), g_bytes_get_size (frame), 1000, NULL, NULL,
+                             NULL), ==, 1);
 }
 
 static void
@@ -175,7 +179,9 @@ test_not_normal (void)
 static void
 test_byte_order (void)
 {
-  g_autoptr (GBytes) frame = session_frame_encode ("resize", g_variant_new_parsed ("{'rows': <uint32 0x01020304>}"), NULL);
+  g_autoptr (GBytes) frame = session_frame_encode ("resize",
+                                                   g_variant_new_parsed ("{'rows': <uint32 0x01020304>}"),
+                                                     NULL);
   static const guint8 little[] = { 4, 3, 2, 1, 0, 'u' };
   static const guint8 swapped_length[] = { 9, 0, 0, 0, 'b', 'y', 'e', 0, 0, 0, 0, 0, 4 };
   g_autoptr (GError) error = NULL;
@@ -194,12 +200,15 @@ test_deep (void)
 
   for (int i = 0; i < 60; i++)
     value = g_variant_new_variant (value);
-  frame = session_frame_encode ("open", g_variant_new_parsed ("{'term': %@v}", g_variant_new_variant (value)), NULL);
+  frame = session_frame_encode ("open", g_variant_new_parsed ("{'term': %@v}", g_variant_new_variant (value)),
+                                NULL);
   g_assert_nonnull (frame);
-  g_assert_cmpint (feed_all (g_bytes_get_data (frame, NULL), g_bytes_get_size (frame), 100, NULL, NULL, NULL), ==, 1);
+  g_assert_cmpint (feed_all (g_bytes_get_data (frame, NULL), g_bytes_get_size (frame), 100, NULL, NULL, NULL),
+                   ==, 1);
 }
 
-/* Seeded mutations: whatever comes out is either refused or a normal form that survives being encoded again. */
+/* Seeded mutations: whatever comes out is either refused or a normal form that survives being encoded
+   again. */
 static void
 test_mutations (void)
 {

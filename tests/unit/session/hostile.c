@@ -42,7 +42,8 @@ test_slow_hello (void)
   g_autoptr (Duo) duo = duo_new_hand (2);
   Hand *control = hand_open (&duo->client);
   guint64 before = link_now (duo->link);
-  static const guint8 frame[] = { 0, 0, 0, 100, 'h', 'e', 'l', 'l', 'o', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+  static const guint8 frame[] = { 0, 0, 0, 100, 'h', 'e', 'l', 'l', 'o', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                  0, 0 };
 
   for (gsize i = 0; i < sizeof frame && !duo->client.closed; i++)
     {
@@ -301,7 +302,8 @@ test_control_flood (void)
   duo->client.hand_deaf = TRUE;
   while (!duo->client.closed && said < 200000)
     {
-      for (guint i = 0; i < 500 && !duo->client.closed && quic_stream_unsent (control->stream) < 100000; i++, said++)
+      for (guint i = 0; i < 500 && !duo->client.closed && quic_stream_unsent (control->stream) < 100000; i++,
+           said++)
         hand_say (control, "telepathy", "{}");
       duo_run (duo, 1);
     }
@@ -392,7 +394,8 @@ test_server_silent (void)
 static void
 test_server_bad_welcome (void)
 {
-  static const char *const welcomes[] = { "{}", "{'session': <b'short'>}", "{'session': <'0123456789abcdef'>}" };
+  static const char *const welcomes[] = { "{}", "{'session': <b'short'>}",
+                                          "{'session': <'0123456789abcdef'>}" };
 
   for (guint i = 0; i < G_N_ELEMENTS (welcomes); i++)
     {

@@ -49,7 +49,8 @@ static void
 set_up (Fixture *fixture, gconstpointer data)
 {
   session_sender_init (&fixture->sender);
-  fixture->stream = (QuicStream){ .writes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref), .urgency = 1 };
+  fixture->stream = (QuicStream){ .writes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref),
+                                  .urgency = 1 };
 }
 
 static void

@@ -1,0 +1,87 @@
+/* Hello and welcome. */
+#include "session/session-private.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <sys/random.h>
+
+#include "base/error.h"
+
+static void
+greeting_due (gpointer owner, guint64 now)
+{
+  Session *session = owner;
+  g_autoptr (GError) error = NULL;
+
+  base_error_set (&error, session->server ? MUX_ERROR_PROTOCOL : MUX_ERROR_UNREACHABLE,
+                  session->server ? _ ("The client did not say hello in time")
+                                  : _ ("The server did not answer hello in time"));
+  session_fail (session, QUIC_CODE_TIMEOUT, error);
+}
+
+static void
+say_hello (Session *session)
+{
+  QuicStream *stream = quic_connection_open_stream (session->connection);
+
+  if (stream == NULL)
+    return; /* streams_available () brings us here again */
+  session->control = session_control_new (stream, &session_control_events, session);
+  session->phase = SESSION_GREETING;
+  session_say (session, "hello",
+               g_variant_new_parsed ("{'version': <%u>, 'agent': <%s>}", (guint32) SESSION_VERSION,
+                                     session->agent));
+}
+
+void
+session_start (Session *session)
+{
+  session->raw = quic_connection_is_raw (session->connection);
+  session->server = quic_connection_is_server (session->connection);
+  if (session->raw)
+    {
+      g_autoptr (GVariant) nothing = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+
+      session->phase = session->server ? SESSION_ASKED : SESSION_UP;
+      session->events->hello (session, nothing, session->user_data);
+      session_wake (session);
+      return;
+    }
+  session->greeting.due = greeting_due;
+  if (session->greeting.node.place == 0)
+    session_timer_set (session, &session->greeting,
+                       session_now (session)
+                           + (session->server ? SESSION_GREETING_TIMEOUT : SESSION_WELCOME_TIMEOUT));
+  if (session->server)
+    session->phase = SESSION_GREETING;
+  else
+    say_hello (session);
+}
+
+void
+session_welcome (Session *session, const char *user, const char *const *services)
+{
+  static const char *const no_services[] = { NULL };
+  guint8 id[SESSION_ID_SIZE];
+  ssize_t done;
+
+  if (session->phase != SESSION_ASKED)
+    return; /* it went meanwhile */
+  do
+    done = getrandom (id, sizeof id, 0);
+  while (done < 0 && errno == EINTR);
+  if (done != sizeof id)
+    {
+      session_close (session, "unavailable", "The system gives no random numbers");
+      return;
+    }
+  for (gsize i = 0; i < sizeof id; i++)
+    g_snprintf (session->id + 2 * i, 3, "%02x", id[i]);
+  session->phase = SESSION_UP;
+  if (!session->raw)
+    session_say (session, "welcome",
+                 g_variant_new_parsed ("{'session': <%@ay>, 'user': <%s>, 'services': <%^as>}",
+                                       g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, id, sizeof id, 1),
+                                       user != NULL ? user : "", services != NULL ? services : no_services));
+  session_wake (session);
+}

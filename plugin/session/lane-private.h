@@ -1,0 +1,49 @@
+/* What lane.c (its life, its stream, its channel) and lane-host.c (what the GIOStream does with it) share. */
+#pragma once
+
+#include "session/lane.h"
+#include "session/sender.h"
+
+G_BEGIN_DECLS
+
+struct _SessionLane
+{
+  guint references;
+  char *name;
+  gboolean raw;
+  const SessionLaneOwner *owner;
+  gpointer owner_data;
+  gpointer object;
+  gboolean taken;
+  void (*ready) (gpointer data);
+  gpointer ready_data;
+
+  QuicStream *stream; /* NULL: not attached yet, or gone */
+  gboolean attached;  /* there is or was one */
+  gboolean open;
+  guint64 code;
+
+  SessionSender sender;
+  GError *output_error;
+
+  GBytes *rest; /* what nobody had read when the stream went */
+  gsize rest_read;
+  gboolean rest_ended; /* the end follows the rest */
+  guint64 received, delivered, announced;
+  gboolean manual;
+  gboolean at_end;  /* the reader saw the end */
+  gboolean stopped; /* nobody reads any more */
+  gboolean last_announced;
+  GError *input_error;
+};
+
+/* Tell the owner. */
+void session_lane_report_wake (SessionLane *lane);
+void session_lane_report_counted (SessionLane *lane);
+void session_lane_report_ended (SessionLane *lane);
+/* What is kept changed; @before: how much it was. */
+void session_lane_report_kept (SessionLane *lane, gsize before);
+/* Writing fails from now on, nothing is kept; the first message stays. */
+void session_lane_fail_output (SessionLane *lane, const char *message);
+
+G_END_DECLS
