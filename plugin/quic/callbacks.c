@@ -1,12 +1,14 @@
-/* What ngtcp2 tells. Nothing here calls the user, or ngtcp2 back but for plain readings: everything is noted, and told in the endpoint's next
- * event phase. A callback's only failure value is NGTCP2_ERR_CALLBACK_FAILURE; any other number would abort. */
+/* What ngtcp2 tells. Nothing here calls the user, or ngtcp2 back but for plain readings: everything is noted,
+ * and told in the endpoint's next event phase. A callback's only failure value is
+ * NGTCP2_ERR_CALLBACK_FAILURE; any other number would abort. */
 #include "quic/endpoint-private.h"
 #include "quic/stop-scan.h"
 
 #include <gnutls/crypto.h>
 #include <string.h>
 
-/* ngtcp2's decrypt callback is not told for which connection it is called; it is always the one being read on this thread. */
+/* ngtcp2's decrypt callback is not told for which connection it is called; it is always the one being read on
+ * this thread. */
 static _Thread_local QuicConnection *reading;
 
 static void
@@ -15,7 +17,7 @@ note_stop (gint64 id, guint64 code, gpointer user_data)
   QuicConnection *connection = user_data;
 
   for (GList *item = connection->streams.head; item != NULL; item = item->next)
-    if (((QuicStream *) item->data)->id == id)
+    if (((QuicStream *)item->data)->id == id)
       {
         quic_stream_stopped_by_peer (item->data, code);
         return;
@@ -29,10 +31,11 @@ note_stop (gint64 id, guint64 code, gpointer user_data)
 
 static int
 decrypt_cb (uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *context,
-            const uint8_t *ciphertext, size_t length, const uint8_t *nonce, size_t nonce_length, const uint8_t *aad,
-            size_t aad_length)
+            const uint8_t *ciphertext, size_t length, const uint8_t *nonce, size_t nonce_length,
+            const uint8_t *aad, size_t aad_length)
 {
-  int rv = ngtcp2_crypto_decrypt_cb (dest, aead, context, ciphertext, length, nonce, nonce_length, aad, aad_length);
+  int rv = ngtcp2_crypto_decrypt_cb (dest, aead, context, ciphertext, length, nonce, nonce_length, aad,
+                                     aad_length);
 
   /* Streams exist in short-header packets only; the header form bit is bit 7 of the first byte. */
   if (rv == 0 && reading != NULL && reading->verified && aad_length > 0 && (aad[0] & 0x80) == 0
@@ -59,7 +62,7 @@ quic_connection_read_packet (QuicConnection *connection, const ngtcp2_path *path
           QuicEarlyStop *stop = &g_array_index (stops, QuicEarlyStop, i);
 
           for (GList *item = connection->streams.head; item != NULL; item = item->next)
-            if (((QuicStream *) item->data)->id == stop->id)
+            if (((QuicStream *)item->data)->id == stop->id)
               quic_stream_stopped_by_peer (item->data, stop->code);
         }
       g_array_unref (stops);
@@ -76,7 +79,8 @@ recv_crypto_data_cb (ngtcp2_conn *conn, ngtcp2_encryption_level level, uint64_t 
 
   if (connection->handshake == NULL)
     {
-      /* Confirmed. A client has nothing to say after its Finished; a server may offer session tickets, which are not wanted. */
+      /* Confirmed. A client has nothing to say after its Finished; a server may offer session tickets, which
+       * are not wanted. */
       if (!connection->server)
         return 0;
       ngtcp2_conn_set_tls_alert (conn, GNUTLS_A_UNEXPECTED_MESSAGE);
@@ -84,7 +88,7 @@ recv_crypto_data_cb (ngtcp2_conn *conn, ngtcp2_encryption_level level, uint64_t 
     }
   rv = ngtcp2_crypto_recv_crypto_data_cb (conn, level, offset, data, length, user_data);
   if (rv != 0 && connection->handshake->alert >= 0)
-    ngtcp2_conn_set_tls_alert (conn, (uint8_t) connection->handshake->alert);
+    ngtcp2_conn_set_tls_alert (conn, (uint8_t)connection->handshake->alert);
   return rv;
 }
 
@@ -117,8 +121,8 @@ handshake_confirmed_cb (ngtcp2_conn *conn, void *user_data)
 }
 
 static int
-recv_stream_data_cb (ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t offset, const uint8_t *data, size_t length,
-                     void *user_data, void *stream_user_data)
+recv_stream_data_cb (ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t offset, const uint8_t *data,
+                     size_t length, void *user_data, void *stream_user_data)
 {
   QuicStream *stream = stream_user_data;
 
@@ -164,7 +168,8 @@ stream_open_cb (ngtcp2_conn *conn, int64_t id, void *user_data)
 }
 
 static int
-stream_close_cb (ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t code, void *user_data, void *stream_user_data)
+stream_close_cb (ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t code, void *user_data,
+                 void *stream_user_data)
 {
   QuicConnection *connection = user_data;
   QuicStream *stream = stream_user_data;
@@ -194,7 +199,8 @@ stream_reset_cb (ngtcp2_conn *conn, int64_t id, uint64_t final_size, uint64_t co
 }
 
 static int
-extend_max_stream_data_cb (ngtcp2_conn *conn, int64_t id, uint64_t max_data, void *user_data, void *stream_user_data)
+extend_max_stream_data_cb (ngtcp2_conn *conn, int64_t id, uint64_t max_data, void *user_data,
+                           void *stream_user_data)
 {
   QuicStream *stream = stream_user_data;
 
@@ -231,7 +237,7 @@ path_validation_cb (ngtcp2_conn *conn, uint32_t flags, const ngtcp2_path *path, 
 static int
 recv_stateless_reset_cb (ngtcp2_conn *conn, const ngtcp2_pkt_stateless_reset *reset, void *user_data)
 {
-  ((QuicConnection *) user_data)->got_reset = TRUE;
+  ((QuicConnection *)user_data)->got_reset = TRUE;
   return 0;
 }
 
@@ -269,8 +275,8 @@ remove_connection_id_cb (ngtcp2_conn *conn, const ngtcp2_cid *cid, void *user_da
 
 /* The IDs we send to, with the tokens by which the peer would disown them. */
 static int
-dcid_status_cb (ngtcp2_conn *conn, ngtcp2_connection_id_status_type type, uint64_t sequence, const ngtcp2_cid *cid,
-                const uint8_t *token, void *user_data)
+dcid_status_cb (ngtcp2_conn *conn, ngtcp2_connection_id_status_type type, uint64_t sequence,
+                const ngtcp2_cid *cid, const uint8_t *token, void *user_data)
 {
   QuicConnection *connection = user_data;
   QuicCidTable *resets = connection->endpoint->resets;
@@ -278,7 +284,8 @@ dcid_status_cb (ngtcp2_conn *conn, ngtcp2_connection_id_status_type type, uint64
   if (token == NULL)
     return 0;
   if (type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE)
-    quic_cid_table_add (resets, token, NGTCP2_STATELESS_RESET_TOKENLEN, connection, &connection->reset_tokens);
+    quic_cid_table_add (resets, token, NGTCP2_STATELESS_RESET_TOKENLEN, connection,
+                        &connection->reset_tokens);
   else
     quic_cid_table_remove (resets, token, NGTCP2_STATELESS_RESET_TOKENLEN, &connection->reset_tokens);
   return 0;

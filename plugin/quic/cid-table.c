@@ -56,10 +56,11 @@ guint64
 quic_siphash (const guint8 key[QUIC_CID_KEY_SIZE], const guint8 *data, gsize length)
 {
   guint64 k0 = load_le64 (key), k1 = load_le64 (key + 8);
-  guint64 v[4] = { k0 ^ G_GUINT64_CONSTANT (0x736f6d6570736575), k1 ^ G_GUINT64_CONSTANT (0x646f72616e646f6d),
-                   k0 ^ G_GUINT64_CONSTANT (0x6c7967656e657261), k1 ^ G_GUINT64_CONSTANT (0x7465646279746573) };
-  guint64 last = (guint64) length << 56;
-  gsize whole = length & ~(gsize) 7;
+  guint64 v[4]
+      = { k0 ^ G_GUINT64_CONSTANT (0x736f6d6570736575), k1 ^ G_GUINT64_CONSTANT (0x646f72616e646f6d),
+          k0 ^ G_GUINT64_CONSTANT (0x6c7967656e657261), k1 ^ G_GUINT64_CONSTANT (0x7465646279746573) };
+  guint64 last = (guint64)length << 56;
+  gsize whole = length & ~(gsize)7;
 
   for (gsize i = 0; i < whole; i += 8)
     {
@@ -71,7 +72,7 @@ quic_siphash (const guint8 key[QUIC_CID_KEY_SIZE], const guint8 *data, gsize len
       v[0] ^= word;
     }
   for (gsize i = whole; i < length; i++)
-    last |= (guint64) data[i] << (8 * (i - whole));
+    last |= (guint64)data[i] << (8 * (i - whole));
   v[3] ^= last;
   sip_round (v);
   sip_round (v);
@@ -126,7 +127,7 @@ quic_cid_table_add (QuicCidTable *table, const guint8 *cid, gsize length, gpoint
   g_assert (owner != NULL);
   if (length > QUIC_CID_MAX)
     return FALSE;
-  hash = (guint32) quic_siphash (table->key, cid, length);
+  hash = (guint32)quic_siphash (table->key, cid, length);
   if (find (table, hash, cid, length) != NULL)
     return FALSE;
   if (table->size >= table->n_buckets)
@@ -134,7 +135,7 @@ quic_cid_table_add (QuicCidTable *table, const guint8 *cid, gsize length, gpoint
   entry = g_new (QuicCidEntry, 1);
   bucket = bucket_of (table, hash);
   *entry = (QuicCidEntry){
-    .next = *bucket, .other = list->first, .owner = owner, .hash = hash, .length = (guint8) length
+    .next = *bucket, .other = list->first, .owner = owner, .hash = hash, .length = (guint8)length
   };
   memcpy (entry->cid, cid, length);
   *bucket = entry;
@@ -150,7 +151,7 @@ quic_cid_table_lookup (const QuicCidTable *table, const guint8 *cid, gsize lengt
 
   if (length > QUIC_CID_MAX)
     return NULL;
-  entry = find (table, (guint32) quic_siphash (table->key, cid, length), cid, length);
+  entry = find (table, (guint32)quic_siphash (table->key, cid, length), cid, length);
   return entry != NULL ? entry->owner : NULL;
 }
 

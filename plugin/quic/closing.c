@@ -1,4 +1,5 @@
-/* The end of a connection: what the user will be told, the CONNECTION_CLOSE, and the time after (RFC 9000 10). */
+/* The end of a connection: what the user will be told, the CONNECTION_CLOSE, and the time after (RFC 9000
+ * 10). */
 #include "quic/endpoint-private.h"
 
 #include "base/error.h"
@@ -12,17 +13,19 @@
 #define LINGER_MAX (3 * NGTCP2_SECONDS)
 
 void
-quic_connection_end (QuicConnection *connection, QuicCloseCause cause, gboolean application, guint64 code, int alert,
-                     GError *error)
+quic_connection_end (QuicConnection *connection, QuicCloseCause cause, gboolean application, guint64 code,
+                     int alert, GError *error)
 {
   g_autoptr (GError) owned = error;
 
   if (connection->state >= QUIC_STATE_ENDING)
     return;
   connection->state = QUIC_STATE_ENDING;
-  connection->close = (QuicCloseInfo){
-    .cause = cause, .application = application, .code = code, .alert = alert, .error = g_steal_pointer (&owned)
-  };
+  connection->close = (QuicCloseInfo){ .cause = cause,
+                                       .application = application,
+                                       .code = code,
+                                       .alert = alert,
+                                       .error = g_steal_pointer (&owned) };
   connection->silent = cause == QUIC_CLOSE_IDLE || cause == QUIC_CLOSE_HANDSHAKE || cause == QUIC_CLOSE_RESET
                        || cause == QUIC_CLOSE_VERSION || connection->draining;
   quic_endpoint_want_events (connection->endpoint, connection);
@@ -32,7 +35,7 @@ quic_connection_end (QuicConnection *connection, QuicCloseCause cause, gboolean 
 static const char *
 alert_name (int alert)
 {
-  const char *name = gnutls_alert_get_name ((gnutls_alert_description_t) alert);
+  const char *name = gnutls_alert_get_name ((gnutls_alert_description_t)alert);
 
   return name != NULL ? name : _ ("unknown alert");
 }
@@ -43,16 +46,17 @@ end_by_peer (QuicConnection *connection)
 {
   const ngtcp2_ccerr *said = ngtcp2_conn_get_ccerr (connection->conn);
   gboolean application = said->type == NGTCP2_CCERR_TYPE_APPLICATION;
-  g_autofree char *reason = said->reason == NULL
-                                ? g_strdup ("")
-                                : g_utf8_make_valid ((const char *) said->reason,
-                                                     (gssize) MIN (said->reasonlen, QUIC_MAX_REASON));
+  g_autofree char *reason
+      = said->reason == NULL
+            ? g_strdup ("")
+            : g_utf8_make_valid ((const char *)said->reason, (gssize)MIN (said->reasonlen, QUIC_MAX_REASON));
   GError *error = NULL;
 
   connection->draining = TRUE;
-  if (!application && said->error_code >= NGTCP2_CRYPTO_ERROR && said->error_code <= NGTCP2_CRYPTO_ERROR + 0xff)
+  if (!application && said->error_code >= NGTCP2_CRYPTO_ERROR
+      && said->error_code <= NGTCP2_CRYPTO_ERROR + 0xff)
     {
-      int alert = (int) (said->error_code - NGTCP2_CRYPTO_ERROR);
+      int alert = (int)(said->error_code - NGTCP2_CRYPTO_ERROR);
 
       base_error_set (&error, MUX_ERROR_TLS, _ ("The other side refused the TLS handshake: %s (alert %d)"),
                       alert_name (alert), alert);
@@ -69,11 +73,12 @@ end_by_peer (QuicConnection *connection)
   else
     base_error_set (&error, said->error_code == NGTCP2_NO_ERROR ? MUX_ERROR_LOST : MUX_ERROR_PROTOCOL,
                     _ ("The other side ended the connection (QUIC error 0x%" G_GINT64_MODIFIER "x) %s"),
-                    (guint64) said->error_code, reason);
+                    (guint64)said->error_code, reason);
   quic_connection_end (connection, QUIC_CLOSE_PEER, application, said->error_code, -1, error);
 }
 
-/* TLS failed on this side: the alert is the one of our own judgement if there was one, else what GnuTLS said. */
+/* TLS failed on this side: the alert is the one of our own judgement if there was one, else what GnuTLS said.
+ */
 static void
 end_by_tls (QuicConnection *connection)
 {
@@ -83,10 +88,11 @@ end_by_tls (QuicConnection *connection)
   if (connection->handshake != NULL && connection->handshake->error != NULL)
     error = g_error_copy (connection->handshake->error);
   else
-    base_error_set (&error, MUX_ERROR_TLS, _ ("The TLS handshake failed: %s (alert %d)"), alert_name (alert), alert);
+    base_error_set (&error, MUX_ERROR_TLS, _ ("The TLS handshake failed: %s (alert %d)"), alert_name (alert),
+                    alert);
   if (alert == 0)
     alert = GNUTLS_A_INTERNAL_ERROR;
-  quic_connection_end (connection, QUIC_CLOSE_TLS, FALSE, NGTCP2_CRYPTO_ERROR + (guint64) alert, alert, error);
+  quic_connection_end (connection, QUIC_CLOSE_TLS, FALSE, NGTCP2_CRYPTO_ERROR + (guint64)alert, alert, error);
 }
 
 void
@@ -107,7 +113,8 @@ quic_connection_fail (QuicConnection *connection, int liberr)
           end_by_peer (connection);
           return;
         }
-      base_error_set (&error, MUX_ERROR_LOST, _ ("%s does not know the connection any more: it was restarted"), remote);
+      base_error_set (&error, MUX_ERROR_LOST,
+                      _ ("%s does not know the connection any more: it was restarted"), remote);
       quic_connection_end (connection, QUIC_CLOSE_RESET, FALSE, NGTCP2_NO_ERROR, -1, error);
       return;
     case NGTCP2_ERR_CRYPTO:
@@ -123,7 +130,8 @@ quic_connection_fail (QuicConnection *connection, int liberr)
       quic_connection_end (connection, QUIC_CLOSE_HANDSHAKE, FALSE, NGTCP2_NO_ERROR, -1, error);
       return;
     case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
-      base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("%s speaks no version of QUIC that is spoken here"), remote);
+      base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("%s speaks no version of QUIC that is spoken here"),
+                      remote);
       quic_connection_end (connection, QUIC_CLOSE_VERSION, FALSE, NGTCP2_NO_ERROR, -1, error);
       return;
     case NGTCP2_ERR_DROP_CONN:
@@ -133,9 +141,10 @@ quic_connection_fail (QuicConnection *connection, int liberr)
     default:
       break;
     }
-  base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The connection with %s failed: %s"), remote, ngtcp2_strerror (liberr));
-  quic_connection_end (connection, QUIC_CLOSE_ERROR, FALSE, ngtcp2_err_infer_quic_transport_error_code (liberr), -1,
-                       error);
+  base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The connection with %s failed: %s"), remote,
+                  ngtcp2_strerror (liberr));
+  quic_connection_end (connection, QUIC_CLOSE_ERROR, FALSE,
+                       ngtcp2_err_infer_quic_transport_error_code (liberr), -1, error);
   if (forget)
     connection->silent = TRUE;
 }
@@ -147,9 +156,9 @@ fill_ccerr (const QuicConnection *connection, ngtcp2_ccerr *ccerr)
   const char *reason = connection->close_reason != NULL ? connection->close_reason : "";
 
   if (info->application)
-    ngtcp2_ccerr_set_application_error (ccerr, info->code, (const guint8 *) reason, strlen (reason));
+    ngtcp2_ccerr_set_application_error (ccerr, info->code, (const guint8 *)reason, strlen (reason));
   else if (info->alert >= 0)
-    ngtcp2_ccerr_set_tls_alert (ccerr, (guint8) info->alert, NULL, 0);
+    ngtcp2_ccerr_set_tls_alert (ccerr, (guint8)info->alert, NULL, 0);
   else
     ngtcp2_ccerr_set_transport_error (ccerr, info->code, NULL, 0);
 }
@@ -167,17 +176,18 @@ write_close (QuicConnection *connection, guint8 *buffer)
   ngtcp2_path_storage_zero (&path);
   ngtcp2_ccerr_default (&ccerr);
   fill_ccerr (connection, &ccerr);
-  n = ngtcp2_conn_write_connection_close (connection->conn, &path.path, &info, buffer, QUIC_OUTBOX_PACKET, &ccerr,
-                                          connection->endpoint->now);
-  /* Nothing to write before there are keys, or when the amplification limit is reached: then it ends in silence. */
+  n = ngtcp2_conn_write_connection_close (connection->conn, &path.path, &info, buffer, QUIC_OUTBOX_PACKET,
+                                          &ccerr, connection->endpoint->now);
+  /* Nothing to write before there are keys, or when the amplification limit is reached: then it ends in
+   * silence. */
   if (n <= 0 || !net_address_from_sockaddr (&local, path.path.local.addr, path.path.local.addrlen)
       || !net_address_from_sockaddr (&remote, path.path.remote.addr, path.path.remote.addrlen))
     return;
-  connection->close_packet = g_bytes_new (buffer, (gsize) n);
-  connection->bytes_out += (guint64) n;
+  connection->close_packet = g_bytes_new (buffer, (gsize)n);
+  connection->bytes_out += (guint64)n;
   connection->local = local;
   connection->remote = remote;
-  quic_outbox_commit (connection->endpoint->outbox, (gsize) n, &local, &remote, info.ecn, FALSE);
+  quic_outbox_commit (connection->endpoint->outbox, (gsize)n, &local, &remote, info.ecn, FALSE);
 }
 
 static guint64
@@ -214,7 +224,8 @@ quic_connection_finish (QuicConnection *connection)
         return FALSE;
       write_close (connection, buffer);
     }
-  /* From here on it is a few hundred bytes: the IDs, so that late packets get no stateless reset, and the packet that answers them. */
+  /* From here on it is a few hundred bytes: the IDs, so that late packets get no stateless reset, and the
+   * packet that answers them. */
   connection->linger_until = connection->silent && !connection->draining ? connection->endpoint->now
                                                                          : connection->endpoint->now + linger;
   connection->linger_answer_at = 1;

@@ -10,14 +10,14 @@ ngtcp2_path
 quic_connection_path (const NetAddress *local, const NetAddress *remote)
 {
   return (ngtcp2_path){
-    .local = { .addr = (ngtcp2_sockaddr *) &local->u.any, .addrlen = local->length },
-    .remote = { .addr = (ngtcp2_sockaddr *) &remote->u.any, .addrlen = remote->length },
+    .local = { .addr = (ngtcp2_sockaddr *)&local->u.any, .addrlen = local->length },
+    .remote = { .addr = (ngtcp2_sockaddr *)&remote->u.any, .addrlen = remote->length },
   };
 }
 
 void
-quic_connection_read (QuicConnection *connection, const NetAddress *local, const NetAddress *remote, guint8 ecn,
-                      const guint8 *data, gsize length)
+quic_connection_read (QuicConnection *connection, const NetAddress *local, const NetAddress *remote,
+                      guint8 ecn, const guint8 *data, gsize length)
 {
   QuicEndpoint *endpoint = connection->endpoint;
   ngtcp2_pkt_info info = { .ecn = ecn };
@@ -32,7 +32,8 @@ quic_connection_read (QuicConnection *connection, const NetAddress *local, const
   if (connection->state == QUIC_STATE_ENDING)
     return;
   connection->bytes_in += length;
-  /* A client's path is the one it dialled: its socket may be bound to the wildcard, and the system chooses. */
+  /* A client's path is the one it dialled: its socket may be bound to the wildcard, and the system chooses.
+   */
   path = quic_connection_path (connection->server ? local : &connection->local, remote);
   rv = quic_connection_read_packet (connection, &path, &info, data, length, endpoint->now);
   if (rv != 0)
@@ -99,7 +100,8 @@ quic_connection_arm (QuicConnection *connection)
 }
 
 void
-quic_connection_set_events (QuicConnection *connection, const QuicConnectionEvents *events, gpointer user_data)
+quic_connection_set_events (QuicConnection *connection, const QuicConnectionEvents *events,
+                            gpointer user_data)
 {
   connection->events = events;
   connection->user_data = user_data;
@@ -166,7 +168,8 @@ quic_connection_info (const QuicConnection *connection, QuicConnectionInfo *info
   info->cwnd = now.cwnd;
   info->bytes_in_flight = now.bytes_in_flight;
   for (const GList *item = connection->streams.head; item != NULL; item = item->next)
-    info->packets_lost += ngtcp2_conn_get_stream_loss_count (connection->conn, ((QuicStream *) item->data)->id);
+    info->packets_lost
+        += ngtcp2_conn_get_stream_loss_count (connection->conn, ((QuicStream *)item->data)->id);
 }
 
 guint64
@@ -181,8 +184,7 @@ quic_connection_open_stream (QuicConnection *connection)
   QuicStream *stream;
   gint64 id;
 
-  if (connection->state != QUIC_STATE_OPEN
-      || ngtcp2_conn_open_bidi_stream (connection->conn, &id, NULL) != 0)
+  if (connection->state != QUIC_STATE_OPEN || ngtcp2_conn_open_bidi_stream (connection->conn, &id, NULL) != 0)
     return NULL;
   stream = quic_stream_new (connection, id, FALSE);
   if (ngtcp2_conn_set_stream_user_data (connection->conn, id, stream) != 0)
@@ -234,11 +236,12 @@ quic_connection_close (QuicConnection *connection, QuicCode code, const char *re
 
       /* Never half a character. */
       if (length > QUIC_MAX_REASON)
-        length = (gsize) (g_utf8_find_prev_char (reason, reason + QUIC_MAX_REASON + 1) - reason);
+        length = (gsize)(g_utf8_find_prev_char (reason, reason + QUIC_MAX_REASON + 1) - reason);
       connection->close_reason = g_strndup (reason, length);
     }
   if (code != QUIC_CODE_NONE)
     base_error_set (&error, code == QUIC_CODE_REFUSED ? MUX_ERROR_REFUSED : MUX_ERROR_LOST, "%s",
-                    connection->close_reason != NULL ? connection->close_reason : _ ("The connection was closed here"));
+                    connection->close_reason != NULL ? connection->close_reason
+                                                     : _ ("The connection was closed here"));
   quic_connection_end (connection, QUIC_CLOSE_LOCAL, TRUE, code, -1, error);
 }

@@ -71,7 +71,8 @@ finish_new (QuicDriver *driver, GMainContext *context, const char *name)
 
 QuicDriver *
 quic_driver_new_server (NetUdp *udp, GMainContext *context, const char *name, const QuicServerConfig *config,
-                        QuicTls *tls, const PkiSecret *secret, QuicAcceptFunc accept, gpointer user_data, GError **error)
+                        QuicTls *tls, const PkiSecret *secret, QuicAcceptFunc accept, gpointer user_data,
+                        GError **error)
 {
   QuicDriver *driver = g_new0 (QuicDriver, 1);
 
@@ -82,7 +83,8 @@ quic_driver_new_server (NetUdp *udp, GMainContext *context, const char *name, co
 }
 
 QuicDriver *
-quic_driver_new_client (NetUdp *udp, GMainContext *context, const char *name, const PkiSecret *secret, GError **error)
+quic_driver_new_client (NetUdp *udp, GMainContext *context, const char *name, const PkiSecret *secret,
+                        GError **error)
 {
   QuicDriver *driver = g_new0 (QuicDriver, 1);
 
@@ -113,9 +115,10 @@ quic_driver_udp (QuicDriver *driver)
 }
 
 QuicConnection *
-quic_driver_connect (QuicDriver *driver, const NetAddress *remote, QuicTls *tls, const QuicConnectionConfig *config,
-                     const QuicConnectionEvents *events, gpointer user_data, GError **error)
+quic_driver_connect (QuicDriver *driver, const NetAddress *remote, QuicTls *tls,
+                     const QuicConnectionConfig *config, const QuicConnectionEvents *events,
+                     gpointer user_data, GError **error)
 {
-  return quic_endpoint_connect (driver->endpoint, net_udp_local (driver->udp), remote, tls, config, events, user_data,
-                                net_now (), error);
+  return quic_endpoint_connect (driver->endpoint, net_udp_local (driver->udp), remote, tls, config, events,
+                                user_data, net_now (), error);
 }

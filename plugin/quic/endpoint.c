@@ -88,7 +88,8 @@ quic_endpoint_keep_token (QuicEndpoint *endpoint, const NetAddress *remote, cons
   if (length == 0 || length > QUIC_TOKEN_MAX * 2)
     return;
   for (guint i = 0; i < QUIC_CLIENT_TOKENS && place == NULL; i++)
-    if (endpoint->client_tokens[i].token != NULL && net_address_equal (&endpoint->client_tokens[i].remote, remote))
+    if (endpoint->client_tokens[i].token != NULL
+        && net_address_equal (&endpoint->client_tokens[i].remote, remote))
       place = &endpoint->client_tokens[i];
   if (place == NULL)
     place = &endpoint->client_tokens[endpoint->next_client_token++ % QUIC_CLIENT_TOKENS];
@@ -101,7 +102,8 @@ GBytes *
 quic_endpoint_take_token (QuicEndpoint *endpoint, const NetAddress *remote)
 {
   for (guint i = 0; i < QUIC_CLIENT_TOKENS; i++)
-    if (endpoint->client_tokens[i].token != NULL && net_address_equal (&endpoint->client_tokens[i].remote, remote))
+    if (endpoint->client_tokens[i].token != NULL
+        && net_address_equal (&endpoint->client_tokens[i].remote, remote))
       return g_steal_pointer (&endpoint->client_tokens[i].token);
   return NULL;
 }
@@ -125,7 +127,8 @@ expire (QuicEndpoint *endpoint)
 static void
 tell (QuicEndpoint *endpoint)
 {
-  /* What is queued meanwhile is told in the next pass, so that no two connections can keep each other busy in this one. */
+  /* What is queued meanwhile is told in the next pass, so that no two connections can keep each other busy in
+   * this one. */
   for (guint n = endpoint->eventful.length; n > 0 && endpoint->eventful.head != NULL; n--)
     {
       QuicConnection *connection = g_queue_pop_head_link (&endpoint->eventful)->data;
@@ -174,7 +177,8 @@ write_packets (QuicEndpoint *endpoint)
 {
   guint packets = 0;
 
-  while (packets < QUIC_PASS_PACKETS && endpoint->writable.head != NULL && !quic_outbox_is_blocked (endpoint->outbox))
+  while (packets < QUIC_PASS_PACKETS && endpoint->writable.head != NULL
+         && !quic_outbox_is_blocked (endpoint->outbox))
     packets += write_turn (endpoint, g_queue_pop_head_link (&endpoint->writable)->data);
   quic_outbox_flush (endpoint->outbox);
 }
@@ -227,9 +231,9 @@ quic_endpoint_set_tls (QuicEndpoint *endpoint, QuicTls *tls)
 }
 
 QuicConnection *
-quic_endpoint_connect (QuicEndpoint *endpoint, const NetAddress *local, const NetAddress *remote, QuicTls *tls,
-                       const QuicConnectionConfig *config, const QuicConnectionEvents *events, gpointer user_data,
-                       guint64 now, GError **error)
+quic_endpoint_connect (QuicEndpoint *endpoint, const NetAddress *local, const NetAddress *remote,
+                       QuicTls *tls, const QuicConnectionConfig *config, const QuicConnectionEvents *events,
+                       gpointer user_data, guint64 now, GError **error)
 {
   g_autoptr (GBytes) token = NULL;
   QuicConnectionSetup setup = { .local = local, .remote = remote, .config = config, .tls = tls };
@@ -291,8 +295,9 @@ new_common (const PkiSecret *secret, const QuicSink *sink, gpointer sink_data, G
 }
 
 QuicEndpoint *
-quic_endpoint_new_server (const QuicServerConfig *config, QuicTls *tls, const PkiSecret *secret, const QuicSink *sink,
-                          gpointer sink_data, QuicAcceptFunc accept, gpointer user_data, GError **error)
+quic_endpoint_new_server (const QuicServerConfig *config, QuicTls *tls, const PkiSecret *secret,
+                          const QuicSink *sink, gpointer sink_data, QuicAcceptFunc accept, gpointer user_data,
+                          GError **error)
 {
   QuicEndpoint *endpoint = new_common (secret, sink, sink_data, error);
 

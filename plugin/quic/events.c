@@ -1,5 +1,5 @@
-/* What the user is told of a connection and its streams, in the endpoint's event phase. The user may call anything of connection.h and
- * stream.h meanwhile; what that causes is told in the next pass. */
+/* What the user is told of a connection and its streams, in the endpoint's event phase. The user may call
+ * anything of connection.h and stream.h meanwhile; what that causes is told in the next pass. */
 #include "quic/endpoint-private.h"
 
 #include "base/error.h"

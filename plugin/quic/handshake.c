@@ -10,13 +10,13 @@
 static ngtcp2_conn *
 get_conn_cb (ngtcp2_crypto_conn_ref *ref)
 {
-  return ((QuicHandshake *) ref->user_data)->conn;
+  return ((QuicHandshake *)ref->user_data)->conn;
 }
 
 static QuicHandshake *
 handshake_of (gnutls_session_t session)
 {
-  return ((ngtcp2_crypto_conn_ref *) gnutls_session_get_ptr (session))->user_data;
+  return ((ngtcp2_crypto_conn_ref *)gnutls_session_get_ptr (session))->user_data;
 }
 
 gboolean
@@ -34,7 +34,8 @@ refuse (QuicHandshake *handshake, int alert, int error)
   return error;
 }
 
-/* Server, after the ClientHello: a wrong ALPN was refused by GnuTLS itself (GNUTLS_ALPN_MANDATORY), none at all is ours to judge. */
+/* Server, after the ClientHello: a wrong ALPN was refused by GnuTLS itself (GNUTLS_ALPN_MANDATORY), none at
+ * all is ours to judge. */
 static int
 client_hello_cb (gnutls_session_t session, unsigned int type, unsigned when, unsigned int incoming,
                  const gnutls_datum_t *message)
@@ -47,8 +48,8 @@ client_hello_cb (gnutls_session_t session, unsigned int type, unsigned when, uns
   return refuse (handshake, GNUTLS_A_NO_APPLICATION_PROTOCOL, GNUTLS_E_NO_APPLICATION_PROTOCOL);
 }
 
-/* Called once per handshake, when the peer's certificate message came. Fails closed: without a verified leaf in @peer the connection never
- * completes. */
+/* Called once per handshake, when the peer's certificate message came. Fails closed: without a verified leaf
+ * in @peer the connection never completes. */
 static int
 verify_cb (gnutls_session_t session)
 {
@@ -64,10 +65,9 @@ verify_cb (gnutls_session_t session)
       return refuse (handshake, GNUTLS_A_NO_APPLICATION_PROTOCOL, GNUTLS_E_NO_APPLICATION_PROTOCOL);
     }
   chain = gnutls_certificate_get_peers (session, &n);
-  handshake->peer = pki_trust_verify (tls->trust, chain, chain != NULL ? n : 0,
-                                      tls->server ? PKI_PURPOSE_CLIENT : PKI_PURPOSE_SERVER,
-                                      tls->verify_name ? tls->host_name : NULL, tls->clock (), &alert,
-                                      &handshake->error);
+  handshake->peer = pki_trust_verify (
+      tls->trust, chain, chain != NULL ? n : 0, tls->server ? PKI_PURPOSE_CLIENT : PKI_PURPOSE_SERVER,
+      tls->verify_name ? tls->host_name : NULL, tls->clock (), &alert, &handshake->error);
   if (handshake->peer == NULL)
     return refuse (handshake, alert, GNUTLS_E_CERTIFICATE_ERROR);
   return 0;
@@ -91,7 +91,8 @@ configure_client (QuicHandshake *handshake)
 
   if (tls->host_name != NULL && !g_hostname_is_ip_address (tls->host_name))
     {
-      int rv = gnutls_server_name_set (handshake->session, GNUTLS_NAME_DNS, tls->host_name, strlen (tls->host_name));
+      int rv = gnutls_server_name_set (handshake->session, GNUTLS_NAME_DNS, tls->host_name,
+                                       strlen (tls->host_name));
 
       if (rv < 0)
         return rv;
@@ -115,7 +116,7 @@ configure (QuicHandshake *handshake, gboolean server)
     rv = gnutls_credentials_set (handshake->session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
   if (rv >= 0 && tls->alpn != NULL)
     {
-      const gnutls_datum_t alpn = { .data = (guint8 *) tls->alpn, .size = (unsigned int) strlen (tls->alpn) };
+      const gnutls_datum_t alpn = { .data = (guint8 *)tls->alpn, .size = (unsigned int)strlen (tls->alpn) };
 
       rv = gnutls_alpn_set_protocols (handshake->session, &alpn, 1, GNUTLS_ALPN_MANDATORY);
     }
@@ -145,7 +146,8 @@ quic_handshake_new (QuicTls *tls, gboolean server, GError **error)
   rv = configure (handshake, server);
   if (rv < 0)
     {
-      base_error_set (error, MUX_ERROR_TLS, _ ("A TLS session could not be set up: %s"), gnutls_strerror (rv));
+      base_error_set (error, MUX_ERROR_TLS, _ ("A TLS session could not be set up: %s"),
+                      gnutls_strerror (rv));
       quic_handshake_free (handshake);
       return NULL;
     }

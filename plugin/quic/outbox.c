@@ -69,8 +69,8 @@ fits (const Run *run, gsize length, const NetAddress *local, const NetAddress *r
 }
 
 void
-quic_outbox_commit (QuicOutbox *outbox, gsize length, const NetAddress *local, const NetAddress *remote, guint8 ecn,
-                    gboolean alone)
+quic_outbox_commit (QuicOutbox *outbox, gsize length, const NetAddress *local, const NetAddress *remote,
+                    guint8 ecn, gboolean alone)
 {
   Run *run = outbox->n_runs > outbox->first ? &outbox->runs[outbox->n_runs - 1] : NULL;
 
@@ -79,7 +79,8 @@ quic_outbox_commit (QuicOutbox *outbox, gsize length, const NetAddress *local, c
     {
       g_assert (outbox->n_runs < MAX_RUNS);
       run = &outbox->runs[outbox->n_runs++];
-      *run = (Run){ .local = *local, .remote = *remote, .begin = outbox->used, .segment = length, .ecn = ecn };
+      *run
+          = (Run){ .local = *local, .remote = *remote, .begin = outbox->used, .segment = length, .ecn = ecn };
     }
   run->length += length;
   run->n_segments++;

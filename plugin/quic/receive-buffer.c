@@ -36,7 +36,7 @@ quic_receive_buffer_append (QuicReceiveBuffer *buffer, const guint8 *data, gsize
         }
       part = MIN (length, block->size - block->end);
       memcpy (block->bytes + block->end, data, part);
-      block->end += (guint32) part;
+      block->end += (guint32)part;
       data += part;
       length -= part;
     }
@@ -63,8 +63,8 @@ quic_receive_buffer_read (QuicReceiveBuffer *buffer, void *data, gsize length)
       QuicReceiveBlock *block = buffer->first;
       gsize part = MIN (length - done, block->end - block->begin);
 
-      memcpy ((guint8 *) data + done, block->bytes + block->begin, part);
-      block->begin += (guint32) part;
+      memcpy ((guint8 *)data + done, block->bytes + block->begin, part);
+      block->begin += (guint32)part;
       done += part;
       if (block->begin == block->end)
         drop_first (buffer);

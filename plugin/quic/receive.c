@@ -26,8 +26,8 @@ answer (const Datagram *datagram, const guint8 *packet, gsize length)
 
   if (length == 0 || quic_outbox_is_blocked (endpoint->outbox))
     return FALSE;
-  return endpoint->sink.send (&datagram->received->local, &datagram->received->remote, 0, packet, length, length, &sent,
-                              endpoint->sink_data)
+  return endpoint->sink.send (&datagram->received->local, &datagram->received->remote, 0, packet, length,
+                              length, &sent, endpoint->sink_data)
          == NET_SEND_DONE;
 }
 
@@ -67,8 +67,8 @@ retry (const Datagram *datagram, const ngtcp2_pkt_hd *hd)
 
   if (quic_throttle_take (&endpoint->answers_throttle, endpoint->now)
       && gnutls_rnd (GNUTLS_RND_RANDOM, scid.data, scid.datalen) == 0)
-    length = quic_token_retry (&endpoint->tokens, token, hd->version, &datagram->received->remote, &scid, &hd->dcid,
-                               endpoint->now);
+    length = quic_token_retry (&endpoint->tokens, token, hd->version, &datagram->received->remote, &scid,
+                               &hd->dcid, endpoint->now);
   if (length > 0
       && answer (datagram, packet, quic_stateless_retry (packet, sizeof packet, hd, &scid, token, length)))
     endpoint->stats.retries++;
@@ -115,8 +115,8 @@ take_initial (const Datagram *datagram)
     refuse (datagram, &hd, NGTCP2_CONNECTION_REFUSED);
   else if (verdict == QUIC_TOKEN_NONE && wants_retry (endpoint, &datagram->received->remote))
     retry (datagram, &hd);
-  else if ((pending = quic_backlog_push (&endpoint->backlog, datagram->received, datagram->data, datagram->length, TRUE,
-                                         endpoint->now))
+  else if ((pending = quic_backlog_push (&endpoint->backlog, datagram->received, datagram->data,
+                                         datagram->length, TRUE, endpoint->now))
            == NULL)
     endpoint->stats.dropped_limit++;
   else
@@ -127,8 +127,8 @@ take_initial (const Datagram *datagram)
     }
 }
 
-/* A short-header packet for no connection of this endpoint: perhaps a stateless reset for one of them, else the sign that the peer has
- * a connection that we do not know any more. */
+/* A short-header packet for no connection of this endpoint: perhaps a stateless reset for one of them, else
+ * the sign that the peer has a connection that we do not know any more. */
 static void
 take_stray (const Datagram *datagram, const ngtcp2_version_cid *header)
 {
@@ -153,8 +153,8 @@ take_stray (const Datagram *datagram, const ngtcp2_version_cid *header)
     return;
   ngtcp2_cid_init (&dcid, header->dcid, header->dcidlen);
   if (answer (datagram, packet,
-              quic_stateless_reset (packet, sizeof packet, endpoint->reset_key, sizeof endpoint->reset_key, &dcid,
-                                    datagram->length)))
+              quic_stateless_reset (packet, sizeof packet, endpoint->reset_key, sizeof endpoint->reset_key,
+                                    &dcid, datagram->length)))
     endpoint->stats.stateless_resets++;
 }
 
@@ -190,7 +190,8 @@ take (const Datagram *datagram)
   else if (!connection->server || connection->state != QUIC_STATE_HANDSHAKE)
     quic_connection_read (connection, &received->local, &received->remote, received->ecn, datagram->data,
                           datagram->length);
-  else if (quic_backlog_push (&endpoint->backlog, received, datagram->data, datagram->length, FALSE, endpoint->now)
+  else if (quic_backlog_push (&endpoint->backlog, received, datagram->data, datagram->length, FALSE,
+                              endpoint->now)
            == NULL)
     endpoint->stats.dropped_limit++;
 }
@@ -240,7 +241,8 @@ open_connection (QuicEndpoint *endpoint, const QuicPending *pending, const ngtcp
   connection->source = pending->remote;
   quic_sources_enter (endpoint->sources, &pending->remote);
   endpoint->stats.half_open++;
-  quic_connection_read (connection, &pending->local, &pending->remote, pending->ecn, pending->data, pending->length);
+  quic_connection_read (connection, &pending->local, &pending->remote, pending->ecn, pending->data,
+                        pending->length);
   if (connection->state == QUIC_STATE_ENDING && connection->silent)
     {
       /* Not a handshake after all; nobody heard of it. */
@@ -260,8 +262,8 @@ static void
 open_pending (QuicEndpoint *endpoint, QuicPending *pending)
 {
   const NetReceived received = { .local = pending->local, .remote = pending->remote };
-  const Datagram datagram = { .endpoint = endpoint, .received = &received, .data = pending->data,
-                              .length = pending->length };
+  const Datagram datagram
+      = { .endpoint = endpoint, .received = &received, .data = pending->data, .length = pending->length };
   ngtcp2_pkt_hd hd;
 
   if (ngtcp2_accept (&hd, pending->data, pending->length) != 0)
@@ -291,9 +293,10 @@ quic_endpoint_advance_handshakes (QuicEndpoint *endpoint)
 
       if (pending == NULL)
         return FALSE;
-      connection = ngtcp2_pkt_decode_version_cid (&header, pending->data, pending->length, QUIC_CID_LENGTH) == 0
-                       ? quic_cid_table_lookup (endpoint->cids, header.dcid, header.dcidlen)
-                       : NULL;
+      connection
+          = ngtcp2_pkt_decode_version_cid (&header, pending->data, pending->length, QUIC_CID_LENGTH) == 0
+                ? quic_cid_table_lookup (endpoint->cids, header.dcid, header.dcidlen)
+                : NULL;
       if (connection == NULL && pending->opening)
         {
           open_pending (endpoint, pending);

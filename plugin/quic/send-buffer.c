@@ -18,7 +18,7 @@ quic_send_buffer_append (QuicSendBuffer *buffer, GBytes *bytes)
 gsize
 quic_send_buffer_unsent (const QuicSendBuffer *buffer)
 {
-  return (gsize) (end_of (buffer) - buffer->sent);
+  return (gsize)(end_of (buffer) - buffer->sent);
 }
 
 gsize
@@ -26,7 +26,7 @@ quic_send_buffer_unacked (const QuicSendBuffer *buffer)
 {
   if (buffer->chunks == NULL || buffer->abandoned)
     return 0;
-  return (gsize) (base_chunks_end (buffer->chunks) - base_chunks_begin (buffer->chunks));
+  return (gsize)(base_chunks_end (buffer->chunks) - base_chunks_begin (buffer->chunks));
 }
 
 gboolean
@@ -46,7 +46,7 @@ quic_send_buffer_gather (const QuicSendBuffer *buffer, ngtcp2_vec *vectors, gsiz
       const guint8 *data;
       gsize length = base_chunks_peek (buffer->chunks, offset, &data);
 
-      vectors[n++] = (ngtcp2_vec){ .base = (guint8 *) data, .len = length };
+      vectors[n++] = (ngtcp2_vec){ .base = (guint8 *)data, .len = length };
       offset += length;
     }
   *fin = buffer->finished && offset == end;

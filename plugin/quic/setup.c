@@ -6,12 +6,14 @@
 #include <glib/gi18n-lib.h>
 #include <gnutls/crypto.h>
 
-/* Flow control: what a stream and a connection may hold unread at first, and what auto-tuning grows them to. */
+/* Flow control: what a stream and a connection may hold unread at first, and what auto-tuning grows them to.
+ */
 #define STREAM_WINDOW (256 * 1024)
 #define STREAM_WINDOW_MAX (6 * 1024 * 1024)
 #define CONNECTION_WINDOW (1024 * 1024)
 #define CONNECTION_WINDOW_MAX (16 * 1024 * 1024)
-/* Connection IDs that the peer may keep for us: one in use, spares for paths that change in quick succession. */
+/* Connection IDs that the peer may keep for us: one in use, spares for paths that change in quick succession.
+ */
 #define ACTIVE_CID_LIMIT 4
 /* Peers that offer longer IDs than any version has are refused by ngtcp2. */
 #define CLIENT_DCID_LENGTH 18
@@ -84,27 +86,29 @@ quic_connection_new_cid (QuicConnection *connection, ngtcp2_cid *cid, gsize leng
 
   cid->datalen = length;
   return gnutls_rnd (GNUTLS_RND_RANDOM, cid->data, length) == 0
-         && ngtcp2_crypto_generate_stateless_reset_token (reset_token, endpoint->reset_key, sizeof endpoint->reset_key,
-                                                          cid)
+         && ngtcp2_crypto_generate_stateless_reset_token (reset_token, endpoint->reset_key,
+                                                          sizeof endpoint->reset_key, cid)
                 == 0
          && quic_cid_table_add (endpoint->cids, cid->data, length, connection, &connection->cids);
 }
 
 static int
 new_client_conn (QuicConnection *connection, const QuicConnectionSetup *setup, const ngtcp2_path *path,
-                 const ngtcp2_cid *scid, const ngtcp2_settings *settings, const ngtcp2_transport_params *params)
+                 const ngtcp2_cid *scid, const ngtcp2_settings *settings,
+                 const ngtcp2_transport_params *params)
 {
   ngtcp2_cid dcid = { .datalen = CLIENT_DCID_LENGTH };
 
   if (gnutls_rnd (GNUTLS_RND_RANDOM, dcid.data, dcid.datalen) != 0)
     return NGTCP2_ERR_INTERNAL;
-  return ngtcp2_conn_client_new (&connection->conn, &dcid, scid, path, NGTCP2_PROTO_VER_V1, &quic_client_callbacks,
-                                 settings, params, NULL, connection);
+  return ngtcp2_conn_client_new (&connection->conn, &dcid, scid, path, NGTCP2_PROTO_VER_V1,
+                                 &quic_client_callbacks, settings, params, NULL, connection);
 }
 
 static int
 new_server_conn (QuicConnection *connection, const QuicConnectionSetup *setup, const ngtcp2_path *path,
-                 const ngtcp2_cid *scid, const ngtcp2_settings *settings, const ngtcp2_transport_params *params)
+                 const ngtcp2_cid *scid, const ngtcp2_settings *settings,
+                 const ngtcp2_transport_params *params)
 {
   const ngtcp2_pkt_hd *initial = setup->initial;
 
@@ -131,7 +135,8 @@ set_up (QuicConnection *connection, const QuicConnectionSetup *setup)
   if (!quic_connection_new_cid (connection, &scid, QUIC_CID_LENGTH, params.stateless_reset_token))
     return NGTCP2_ERR_INTERNAL;
   params.stateless_reset_token_present = connection->server ? 1 : 0;
-  rv = (connection->server ? new_server_conn : new_client_conn) (connection, setup, &path, &scid, &settings, &params);
+  rv = (connection->server ? new_server_conn : new_client_conn) (connection, setup, &path, &scid, &settings,
+                                                                 &params);
   if (rv != 0)
     return rv;
   quic_handshake_attach (connection->handshake, connection->conn);
@@ -151,15 +156,16 @@ quic_connection_new (QuicEndpoint *endpoint, const QuicConnectionSetup *setup, G
   connection->remote = *setup->remote;
   connection->user_deadline = BASE_NEVER;
   connection->handshake_deadline = endpoint->now + setup->config->handshake_timeout_ms * BASE_MILLISECOND;
-  connection->link.data = connection->event_link.data = connection->wake_link.data = connection->write_link.data
-      = connection;
+  connection->link.data = connection->event_link.data = connection->wake_link.data
+      = connection->write_link.data = connection;
   g_queue_push_tail_link (&endpoint->connections, &connection->link);
   endpoint->live++;
   connection->handshake = quic_handshake_new (setup->tls, connection->server, error);
   rv = connection->handshake != NULL ? set_up (connection, setup) : NGTCP2_ERR_INTERNAL;
   if (rv == 0)
     return connection;
-  base_error_set (error, MUX_ERROR_FAILED, _ ("A QUIC connection could not be made: %s"), ngtcp2_strerror (rv));
+  base_error_set (error, MUX_ERROR_FAILED, _ ("A QUIC connection could not be made: %s"),
+                  ngtcp2_strerror (rv));
   connection->told_closed = TRUE;
   endpoint->live--;
   quic_connection_free (connection);

@@ -12,7 +12,7 @@ static const guint32 versions[] = { 0x1a2a3a4a, NGTCP2_PROTO_VER_V1 };
 static gsize
 written (ngtcp2_ssize length)
 {
-  return length > 0 ? (gsize) length : 0;
+  return length > 0 ? (gsize)length : 0;
 }
 
 gsize
@@ -22,24 +22,24 @@ quic_stateless_version_negotiation (guint8 *buffer, gsize size, const ngtcp2_ver
 
   if (gnutls_rnd (GNUTLS_RND_NONCE, &unused, sizeof unused) != 0)
     return 0;
-  return written (ngtcp2_pkt_write_version_negotiation (buffer, size, unused, received->scid, received->scidlen,
-                                                        received->dcid, received->dcidlen, versions,
-                                                        G_N_ELEMENTS (versions)));
+  return written (ngtcp2_pkt_write_version_negotiation (buffer, size, unused, received->scid,
+                                                        received->scidlen, received->dcid, received->dcidlen,
+                                                        versions, G_N_ELEMENTS (versions)));
 }
 
 gsize
 quic_stateless_retry (guint8 *buffer, gsize size, const ngtcp2_pkt_hd *hd, const ngtcp2_cid *scid,
                       const guint8 *token, gsize token_length)
 {
-  return written (ngtcp2_crypto_write_retry (buffer, size, hd->version, &hd->scid, scid, &hd->dcid, token,
-                                             token_length));
+  return written (
+      ngtcp2_crypto_write_retry (buffer, size, hd->version, &hd->scid, scid, &hd->dcid, token, token_length));
 }
 
 gsize
 quic_stateless_refuse (guint8 *buffer, gsize size, const ngtcp2_pkt_hd *hd, guint64 code)
 {
-  return written (ngtcp2_crypto_write_connection_close (buffer, size, hd->version, &hd->scid, &hd->dcid, code,
-                                                        NULL, 0));
+  return written (
+      ngtcp2_crypto_write_connection_close (buffer, size, hd->version, &hd->scid, &hd->dcid, code, NULL, 0));
 }
 
 gsize

@@ -18,8 +18,8 @@ varint (Cursor *cursor)
       cursor->bad = TRUE;
       return 0;
     }
-  length = (gsize) 1 << (*cursor->at >> 6);
-  if ((gsize) (cursor->end - cursor->at) < length)
+  length = (gsize)1 << (*cursor->at >> 6);
+  if ((gsize)(cursor->end - cursor->at) < length)
     {
       cursor->bad = TRUE;
       return 0;
@@ -33,7 +33,7 @@ varint (Cursor *cursor)
 static void
 skip (Cursor *cursor, guint64 length)
 {
-  if ((guint64) (cursor->end - cursor->at) < length)
+  if ((guint64)(cursor->end - cursor->at) < length)
     cursor->bad = TRUE;
   else
     cursor->at += length;
@@ -112,7 +112,7 @@ skip_frame (Cursor *cursor, guint64 type)
       case 0x18: /* NEW_CONNECTION_ID: sequence, retire prior to, length, ID, token */
         skip_varints (cursor, 2);
         if (cursor->at < cursor->end)
-          skip (cursor, 1 + (guint64) *cursor->at + 16);
+          skip (cursor, 1 + (guint64)*cursor->at + 16);
         break;
       case 0x1a: /* PATH_CHALLENGE */
       case 0x1b: /* PATH_RESPONSE */
@@ -139,7 +139,7 @@ quic_stop_scan (const guint8 *payload, gsize length, QuicStopFunc func, gpointer
           guint64 code = varint (&cursor);
 
           if (!cursor.bad)
-            func ((gint64) stream, code, user_data);
+            func ((gint64)stream, code, user_data);
         }
       else
         skip_frame (&cursor, type);

@@ -178,8 +178,9 @@ quic_stream_stop_sending (QuicStream *stream, guint64 code)
 void
 quic_stream_stopped_by_peer (QuicStream *stream, guint64 code)
 {
-  if (stream->was_stopped || stream->gone || (stream->send.finished && quic_stream_unacked (stream) == 0
-                                              && stream->send.fin_sent && !stream->send.abandoned))
+  if (stream->was_stopped || stream->gone
+      || (stream->send.finished && quic_stream_unacked (stream) == 0 && stream->send.fin_sent
+          && !stream->send.abandoned))
     return;
   stream->was_stopped = TRUE;
   stream->stop_code = code;

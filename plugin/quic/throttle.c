@@ -30,7 +30,8 @@ quic_throttle_take (QuicThrottle *throttle, guint64 now)
 
 struct _QuicSources
 {
-  GHashTable *counts; /* of the source's key → count; attackers choose among 2^32, the table is never longer than the limit of all */
+  GHashTable *counts; /* of the source's key → count; attackers choose among 2^32, the table is never longer
+                         than the limit of all */
   guint limit;
 };
 
@@ -50,8 +51,8 @@ source_key (const NetAddress *source)
       memcpy (&key, bytes, sizeof key);
       return key;
     }
-  return G_GUINT64_CONSTANT (0xffff00000000) | (guint64) bytes[0] << 24 | (guint64) bytes[1] << 16
-         | (guint64) bytes[2] << 8 | bytes[3];
+  return G_GUINT64_CONSTANT (0xffff00000000) | (guint64)bytes[0] << 24 | (guint64)bytes[1] << 16
+         | (guint64)bytes[2] << 8 | bytes[3];
 }
 
 gboolean

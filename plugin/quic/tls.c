@@ -4,8 +4,8 @@
 
 #include <glib/gi18n-lib.h>
 
-/* TLS 1.3 only. AES-GCM first, on the server's word: ChaCha20 in GnuTLS is several times slower than AES with hardware help. No middlebox
- * compatibility mode (RFC 9001 8.4). */
+/* TLS 1.3 only. AES-GCM first, on the server's word: ChaCha20 in GnuTLS is several times slower than AES with
+ * hardware help. No middlebox compatibility mode (RFC 9001 8.4). */
 #define PRIORITY                                                                                             \
   "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"                  \
   "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%SERVER_PRECEDENCE:%DISABLE_TLS13_COMPAT_MODE"
@@ -26,11 +26,12 @@ set_credentials (QuicTls *tls, PkiCredentials *credentials, GError **error)
   int rv;
 
   if (credentials->chain->len == 0 || credentials->chain->len > MAX_CHAIN)
-    return base_error_set (error, MUX_ERROR_PKI, _ ("A certificate chain must have 1 to %d certificates, not %u"),
-                           MAX_CHAIN, credentials->chain->len);
+    return base_error_set (error, MUX_ERROR_PKI,
+                           _ ("A certificate chain must have 1 to %d certificates, not %u"), MAX_CHAIN,
+                           credentials->chain->len);
   for (guint i = 0; i < credentials->chain->len; i++)
     chain[i] = pki_certificate_native (g_ptr_array_index (credentials->chain, i));
-  rv = gnutls_certificate_set_x509_key (tls->credentials, chain, (int) credentials->chain->len,
+  rv = gnutls_certificate_set_x509_key (tls->credentials, chain, (int)credentials->chain->len,
                                         pki_key_native (credentials->key));
   if (rv < 0)
     return base_error_set (error, MUX_ERROR_PKI, _ ("TLS does not accept the certificate with its key: %s"),
@@ -75,8 +76,8 @@ quic_tls_new_server (PkiCredentials *credentials, PkiTrust *trust, gboolean acce
 }
 
 QuicTls *
-quic_tls_new_client (PkiCredentials *credentials, PkiTrust *trust, const char *host_name, gboolean verify_name,
-                     const char *alpn, GError **error)
+quic_tls_new_client (PkiCredentials *credentials, PkiTrust *trust, const char *host_name,
+                     gboolean verify_name, const char *alpn, GError **error)
 {
   g_autoptr (QuicTls) tls = NULL;
 

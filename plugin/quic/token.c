@@ -6,10 +6,11 @@ gsize
 quic_token_retry (const QuicTokenKeys *keys, guint8 *token, guint32 version, const NetAddress *remote,
                   const ngtcp2_cid *retry_scid, const ngtcp2_cid *odcid, guint64 now)
 {
-  ngtcp2_ssize length = ngtcp2_crypto_generate_retry_token2 (token, keys->retry, sizeof keys->retry, version,
-                                                             &remote->u.any, remote->length, retry_scid, odcid, now);
+  ngtcp2_ssize length
+      = ngtcp2_crypto_generate_retry_token2 (token, keys->retry, sizeof keys->retry, version, &remote->u.any,
+                                             remote->length, retry_scid, odcid, now);
 
-  return length > 0 ? (gsize) length : 0;
+  return length > 0 ? (gsize)length : 0;
 }
 
 gsize
@@ -18,7 +19,7 @@ quic_token_regular (const QuicTokenKeys *keys, guint8 *token, const NetAddress *
   ngtcp2_ssize length = ngtcp2_crypto_generate_regular_token (token, keys->regular, sizeof keys->regular,
                                                               &remote->u.any, remote->length, now);
 
-  return length > 0 ? (gsize) length : 0;
+  return length > 0 ? (gsize)length : 0;
 }
 
 QuicTokenVerdict
@@ -38,7 +39,8 @@ quic_token_verify (const QuicTokenKeys *keys, const ngtcp2_pkt_hd *hd, const Net
       return QUIC_TOKEN_INVALID;
     case NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR:
       if (ngtcp2_crypto_verify_regular_token (hd->token, hd->tokenlen, keys->regular, sizeof keys->regular,
-                                              &remote->u.any, remote->length, QUIC_TOKEN_REGULAR_LIFETIME, now)
+                                              &remote->u.any, remote->length, QUIC_TOKEN_REGULAR_LIFETIME,
+                                              now)
           == 0)
         return QUIC_TOKEN_REGULAR;
       return QUIC_TOKEN_NONE;

@@ -1,4 +1,5 @@
-/* Packets out of a connection: streams by urgency and then in turn, several in one packet, packets of one burst in one buffer. */
+/* Packets out of a connection: streams by urgency and then in turn, several in one packet, packets of one
+ * burst in one buffer. */
 #include "quic/endpoint-private.h"
 
 #include <string.h>
@@ -32,8 +33,8 @@ next_stream (const Packet *packet)
 static void
 account (Packet *packet, QuicStream *stream, ngtcp2_ssize length, gboolean fin)
 {
-  packet->data_left -= MIN (packet->data_left, (guint64) length);
-  quic_send_buffer_sent (&stream->send, (gsize) length, fin);
+  packet->data_left -= MIN (packet->data_left, (guint64)length);
+  quic_send_buffer_sent (&stream->send, (gsize)length, fin);
   if (length > 0)
     {
       stream->tell_writable = TRUE;
@@ -42,7 +43,8 @@ account (Packet *packet, QuicStream *stream, ngtcp2_ssize length, gboolean fin)
   quic_stream_schedule (stream); /* to the end of its queue, or out of it */
 }
 
-/* Offers @stream's data for the packet, or with NULL completes it. Returns ngtcp2's result with what it means for the stream done. */
+/* Offers @stream's data for the packet, or with NULL completes it. Returns ngtcp2's result with what it means
+ * for the stream done. */
 static ngtcp2_ssize
 offer (Packet *packet, QuicStream *stream)
 {
@@ -53,15 +55,18 @@ offer (Packet *packet, QuicStream *stream)
   gsize n_vectors = 0, offered = 0;
 
   if (stream == NULL)
-    return ngtcp2_conn_writev_stream (conn, &packet->path.path, &packet->info, packet->buffer, QUIC_OUTBOX_PACKET, NULL,
-                                      NGTCP2_WRITE_STREAM_FLAG_NONE, -1, NULL, 0, packet->now);
+    return ngtcp2_conn_writev_stream (conn, &packet->path.path, &packet->info, packet->buffer,
+                                      QUIC_OUTBOX_PACKET, NULL, NGTCP2_WRITE_STREAM_FLAG_NONE, -1, NULL, 0,
+                                      packet->now);
   n_vectors = quic_send_buffer_gather (&stream->send, vectors, MAX_VECTORS, &fin);
   for (gsize i = 0; i < n_vectors; i++)
     offered += vectors[i].len;
-  n = ngtcp2_conn_writev_stream (conn, &packet->path.path, &packet->info, packet->buffer, QUIC_OUTBOX_PACKET, &taken,
-                                 NGTCP2_WRITE_STREAM_FLAG_MORE | (fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0), stream->id,
-                                 vectors, n_vectors, packet->now);
-  /* The stream's own window: with the connection's used up, nothing is offered. extend_max_stream_data_cb () schedules it again. */
+  n = ngtcp2_conn_writev_stream (conn, &packet->path.path, &packet->info, packet->buffer, QUIC_OUTBOX_PACKET,
+                                 &taken,
+                                 NGTCP2_WRITE_STREAM_FLAG_MORE | (fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0),
+                                 stream->id, vectors, n_vectors, packet->now);
+  /* The stream's own window: with the connection's used up, nothing is offered. extend_max_stream_data_cb ()
+   * schedules it again. */
   if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED)
     quic_stream_stall (stream);
   else if (n == NGTCP2_ERR_STREAM_SHUT_WR || n == NGTCP2_ERR_STREAM_NOT_FOUND)
@@ -70,7 +75,7 @@ offer (Packet *packet, QuicStream *stream)
       quic_stream_unschedule (stream);
     }
   else if (taken >= 0)
-    account (packet, stream, taken, fin && (gsize) taken == offered);
+    account (packet, stream, taken, fin && (gsize)taken == offered);
   return n;
 }
 
@@ -90,7 +95,8 @@ build (Packet *packet)
 
   packet->data_left = ngtcp2_conn_get_max_data_left (connection->conn);
   do
-    n = offer (packet, connection->state == QUIC_STATE_OPEN || connection->verified ? next_stream (packet) : NULL);
+    n = offer (packet,
+               connection->state == QUIC_STATE_OPEN || connection->verified ? next_stream (packet) : NULL);
   while (may_go_on (n));
   return n;
 }
@@ -152,11 +158,11 @@ quic_connection_write (QuicConnection *connection, guint *packets)
         {
           result = QUIC_WRITE_DONE;
           if (n < 0)
-            quic_connection_fail (connection, (int) n);
+            quic_connection_fail (connection, (int)n);
           break;
         }
-      commit (&packet, (gsize) n);
-      written += (gsize) n;
+      commit (&packet, (gsize)n);
+      written += (gsize)n;
     }
   if (written > 0)
     ngtcp2_conn_update_pkt_tx_time (connection->conn, endpoint->now);

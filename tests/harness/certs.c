@@ -10,7 +10,7 @@ certs_client (Certs *certs, const char *user, const char *device)
   g_autoptr (PkiKey) key = pki_key_generate (&error);
   g_autofree char *csr = NULL;
   g_autoptr (PkiCertificate) certificate = NULL;
-  g_autoptr (GPtrArray) chain = g_ptr_array_new_with_free_func ((GDestroyNotify) pki_certificate_unref);
+  g_autoptr (GPtrArray) chain = g_ptr_array_new_with_free_func ((GDestroyNotify)pki_certificate_unref);
 
   g_assert_no_error (error);
   csr = pki_key_request (key, user, &error);

@@ -1,6 +1,5 @@
 #include "harness/link.h"
 
-
 #include <string.h>
 
 typedef struct
@@ -41,7 +40,7 @@ struct _Link
 static gboolean
 chance (Link *link, guint thousandths)
 {
-  return thousandths > 0 && (guint) g_rand_int_range (link->random, 0, 1000) < thousandths;
+  return thousandths > 0 && (guint)g_rand_int_range (link->random, 0, 1000) < thousandths;
 }
 
 static void
@@ -56,9 +55,10 @@ launch (Link *link, End *from, const NetAddress *to, guint8 ecn, const guint8 *d
   flight->length = length;
   memcpy (flight->data, data, length);
   if (length > 0 && chance (link, link->conditions.corrupt))
-    flight->data[g_rand_int_range (link->random, 0, (gint32) length)] ^= (guint8) (1 << g_rand_int_range (link->random, 0, 8));
+    flight->data[g_rand_int_range (link->random, 0, (gint32)length)]
+        ^= (guint8)(1 << g_rand_int_range (link->random, 0, 8));
   if (link->conditions.jitter > 0)
-    at += (guint64) (g_rand_double (link->random) * (double) link->conditions.jitter);
+    at += (guint64)(g_rand_double (link->random) * (double)link->conditions.jitter);
   base_heap_set (link->flights, &flight->node, at);
 }
 
@@ -72,9 +72,9 @@ transmit (Link *link, End *from, const NetAddress *to, guint8 ecn, const guint8 
 
   from->stats.datagrams++;
   from->stats.bytes += length;
-  if ((link->filter != NULL && !link->filter (from->side, copy, length, link->filter_data)) || conditions->down
-      || (conditions->mtu > 0 && length > conditions->mtu) || (conditions->rate > 0 && backlog + length > conditions->queue)
-      || chance (link, conditions->loss))
+  if ((link->filter != NULL && !link->filter (from->side, copy, length, link->filter_data))
+      || conditions->down || (conditions->mtu > 0 && length > conditions->mtu)
+      || (conditions->rate > 0 && backlog + length > conditions->queue) || chance (link, conditions->loss))
     {
       from->stats.dropped++;
       return;
@@ -145,8 +145,9 @@ hand_over (Link *link, End *end, const NetAddress *from, guint8 ecn, const guint
 {
   /* A copy of the exact size, so that a sanitizer sees reads past its end. */
   g_autofree guint8 *copy = length > 0 ? g_memdup2 (data, length) : NULL;
-  NetReceived received = { .local = end->address, .remote = *from, .ecn = ecn, .data = copy, .length = length,
-                           .segment_size = length };
+  NetReceived received = {
+    .local = end->address, .remote = *from, .ecn = ecn, .data = copy, .length = length, .segment_size = length
+  };
 
   quic_endpoint_receive (end->endpoint, &received, link->now);
   end->due = 0;
@@ -290,7 +291,8 @@ link_stats (Link *link, LinkSide from)
 }
 
 void
-link_set_filter (Link *link, gboolean (*filter) (LinkSide from, guint8 *data, gsize length, gpointer user_data),
+link_set_filter (Link *link,
+                 gboolean (*filter) (LinkSide from, guint8 *data, gsize length, gpointer user_data),
                  gpointer user_data)
 {
   link->filter = filter;
@@ -312,7 +314,7 @@ link_now (Link *link)
 guint32
 link_random (Link *link, guint32 below)
 {
-  return (guint32) g_rand_int_range (link->random, 0, (gint32) below);
+  return (guint32)g_rand_int_range (link->random, 0, (gint32)below);
 }
 
 Link *

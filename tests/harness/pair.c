@@ -1,148 +1,6 @@
 #include "harness/pair.h"
 
-#include <string.h>
-
-#define BACKLOG (256 * 1024)
-#define PIECE 16384
-
-static const QuicStreamEvents stream_events;
 static const QuicConnectionEvents connection_events;
-
-static Flow *
-flow_new (Peer *peer, QuicStream *stream)
-{
-  Flow *flow = g_new0 (Flow, 1);
-
-  flow->peer = peer;
-  flow->stream = stream;
-  flow->id = quic_stream_id (stream);
-  flow->sent_sum = g_checksum_new (G_CHECKSUM_SHA256);
-  flow->received_sum = g_checksum_new (G_CHECKSUM_SHA256);
-  g_ptr_array_add (peer->flows, flow);
-  quic_stream_set_events (stream, &stream_events, flow);
-  return flow;
-}
-
-static void
-flow_free (gpointer data)
-{
-  Flow *flow = data;
-
-  g_checksum_free (flow->sent_sum);
-  g_checksum_free (flow->received_sum);
-  g_free (flow);
-}
-
-static void
-put (Flow *flow, const void *data, gsize length)
-{
-  g_autoptr (GBytes) bytes = g_bytes_new (data, length);
-
-  g_checksum_update (flow->sent_sum, data, (gssize) length);
-  flow->queued += length;
-  quic_stream_write (flow->stream, bytes);
-  flow->backlog_max = MAX (flow->backlog_max, quic_stream_unsent (flow->stream));
-}
-
-static void
-pump (Flow *flow)
-{
-  guint8 piece[PIECE];
-
-  while (flow->stream != NULL && flow->to_send > 0 && quic_stream_unsent (flow->stream) < BACKLOG)
-    {
-      gsize length = (gsize) MIN (flow->to_send, sizeof piece);
-
-      for (gsize i = 0; i < length; i++)
-        piece[i] = (guint8) ((flow->queued + i) * 2654435761u >> 13 ^ (guint64) flow->id);
-      put (flow, piece, length);
-      flow->to_send -= length;
-      if (flow->to_send == 0)
-        quic_stream_finish (flow->stream);
-    }
-}
-
-static void
-drain (Flow *flow)
-{
-  guint8 buffer[PIECE];
-  gboolean fin;
-  gsize n;
-
-  while (flow->stream != NULL && !(flow->echo && quic_stream_unsent (flow->stream) > BACKLOG)
-         && (n = quic_stream_read (flow->stream, buffer, sizeof buffer)) > 0)
-    {
-      flow->received += n;
-      g_checksum_update (flow->received_sum, buffer, (gssize) n);
-      if (flow->echo)
-        put (flow, buffer, n);
-    }
-  if (flow->stream != NULL && quic_stream_readable (flow->stream, &fin) == 0 && fin)
-    {
-      flow->fin = TRUE;
-      if (flow->echo)
-        quic_stream_finish (flow->stream);
-    }
-}
-
-static void
-readable_cb (QuicStream *stream, gpointer user_data)
-{
-  Flow *flow = user_data;
-
-  g_assert_true (flow->stream == stream && !flow->closed);
-  if (!flow->paused)
-    drain (flow);
-}
-
-static void
-writable_cb (QuicStream *stream, gpointer user_data)
-{
-  Flow *flow = user_data;
-
-  g_assert_true (flow->stream == stream && !flow->closed);
-  pump (flow);
-  if (flow->echo && !flow->paused)
-    drain (flow);
-}
-
-static void
-reset_cb (QuicStream *stream, guint64 code, gpointer user_data)
-{
-  Flow *flow = user_data;
-
-  g_assert_false (flow->reset || flow->closed);
-  flow->reset = TRUE;
-  flow->reset_code = code;
-}
-
-static void
-stopped_cb (QuicStream *stream, guint64 code, gpointer user_data)
-{
-  Flow *flow = user_data;
-
-  g_assert_false (flow->stopped || flow->closed);
-  flow->stopped = TRUE;
-  flow->stop_code = code;
-}
-
-static void
-stream_closed_cb (QuicStream *stream, gpointer user_data)
-{
-  Flow *flow = user_data;
-
-  g_assert_true (flow->stream == stream && !flow->closed);
-  flow->closed = TRUE;
-  flow->stream = NULL;
-}
-
-static const QuicStreamEvents stream_events = {
-  .readable = readable_cb,
-  .writable = writable_cb,
-  .reset = reset_cb,
-  .stopped = stopped_cb,
-  .closed = stream_closed_cb,
-};
 
 static gboolean
 authorize_cb (QuicConnection *connection, PkiCertificate *certificate, gpointer user_data, GError **error)
@@ -185,7 +43,7 @@ stream_opened_cb (QuicConnection *connection, QuicStream *stream, gpointer user_
 static void
 streams_available_cb (QuicConnection *connection, gpointer user_data)
 {
-  ((Peer *) user_data)->streams_available++;
+  ((Peer *)user_data)->streams_available++;
 }
 
 static void
@@ -200,7 +58,7 @@ pass_cb (QuicConnection *connection, guint64 now, gpointer user_data)
 static void
 path_changed_cb (QuicConnection *connection, gpointer user_data)
 {
-  ((Peer *) user_data)->paths++;
+  ((Peer *)user_data)->paths++;
 }
 
 static void
@@ -210,7 +68,7 @@ closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_
 
   g_assert_true (peer->connection == connection && !peer->closed);
   for (guint i = 0; i < peer->flows->len; i++)
-    g_assert_true (((Flow *) peer->flows->pdata[i])->closed);
+    g_assert_true (((Flow *)peer->flows->pdata[i])->closed);
   peer->closed = TRUE;
   peer->connection = NULL;
   peer->close = *info;
@@ -264,8 +122,9 @@ start_server (Pair *pair)
 {
   g_autoptr (GError) error = NULL;
 
-  pair->server = quic_endpoint_new_server (&pair->server_config, pair->server_tls, pair->certs->secret, link_sink (),
-                                           link_sink_data (pair->link, LINK_SERVER), accept_cb, pair, &error);
+  pair->server
+      = quic_endpoint_new_server (&pair->server_config, pair->server_tls, pair->certs->secret, link_sink (),
+                                  link_sink_data (pair->link, LINK_SERVER), accept_cb, pair, &error);
   g_assert_no_error (error);
   link_attach (pair->link, LINK_SERVER, pair->server);
 }
@@ -281,7 +140,8 @@ pair_start (Pair *pair)
   start_server (pair);
   secret = pki_secret_new_random (&error);
   g_assert_no_error (error);
-  pair->client = quic_endpoint_new_client (secret, link_sink (), link_sink_data (pair->link, LINK_CLIENT), &error);
+  pair->client
+      = quic_endpoint_new_client (secret, link_sink (), link_sink_data (pair->link, LINK_CLIENT), &error);
   g_assert_no_error (error);
   link_attach (pair->link, LINK_CLIENT, pair->client);
 }
@@ -302,9 +162,9 @@ pair_connect (Pair *pair)
 
   pair_start (pair);
   peer = peer_new (pair, FALSE);
-  peer->connection = quic_endpoint_connect (pair->client, link_address (pair->link, LINK_CLIENT),
-                                            link_address (pair->link, LINK_SERVER), pair->client_tls,
-                                            &pair->client_config, &connection_events, peer, link_now (pair->link), &error);
+  peer->connection = quic_endpoint_connect (
+      pair->client, link_address (pair->link, LINK_CLIENT), link_address (pair->link, LINK_SERVER),
+      pair->client_tls, &pair->client_config, &connection_events, peer, link_now (pair->link), &error);
   g_assert_no_error (error);
   g_assert_nonnull (peer->connection);
   return peer;
@@ -345,7 +205,8 @@ pair_new (Certs *certs, guint32 seed)
   pair->servers = g_ptr_array_new_with_free_func (peer_free);
   pair->server_tls = quic_tls_new_server (certs->server, certs->trust, FALSE, &error);
   g_assert_no_error (error);
-  pair->client_tls = quic_tls_new_client (certs->client, certs->trust, "server.test", TRUE, QUIC_ALPN, &error);
+  pair->client_tls
+      = quic_tls_new_client (certs->client, certs->trust, "server.test", TRUE, QUIC_ALPN, &error);
   g_assert_no_error (error);
   return pair;
 }
@@ -382,52 +243,14 @@ peer_flow (Peer *peer, guint index)
   return peer->flows->pdata[index];
 }
 
-void
-flow_send (Flow *flow, guint64 length)
-{
-  flow->to_send = length;
-  pump (flow);
-}
-
-void
-flow_write (Flow *flow, const char *text)
-{
-  put (flow, text, strlen (text));
-}
-
-void
-flow_resume (Flow *flow)
-{
-  flow->paused = FALSE;
-  drain (flow);
-}
-
-const char *
-flow_sent (Flow *flow)
-{
-  return g_checksum_get_string (flow->sent_sum);
-}
-
-const char *
-flow_received (Flow *flow)
-{
-  return g_checksum_get_string (flow->received_sum);
-}
-
 gboolean
 peer_is_connected (gpointer peer)
 {
-  return ((Peer *) peer)->connected;
+  return ((Peer *)peer)->connected;
 }
 
 gboolean
 peer_is_closed (gpointer peer)
 {
-  return ((Peer *) peer)->closed;
-}
-
-gboolean
-flow_is_closed (gpointer flow)
-{
-  return ((Flow *) flow)->closed;
+  return ((Peer *)peer)->closed;
 }

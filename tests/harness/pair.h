@@ -70,6 +70,10 @@ Peer *pair_connected (Pair *pair);
 /* The server's side of the last accepted connection. */
 Peer *pair_last_server (Pair *pair);
 
+/* For the files of the pair. */
+Flow *flow_new (Peer *peer, QuicStream *stream);
+void flow_free (gpointer flow);
+
 Flow *peer_open (Peer *peer);
 Flow *peer_flow (Peer *peer, guint index);
 /* Queues @length pattern bytes, kept back while much is unsent, then FIN. */

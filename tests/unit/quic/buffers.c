@@ -87,14 +87,14 @@ test_receive (void)
 
   for (guint step = 0; step < 20000; step++)
     {
-      gsize length = (gsize) g_rand_int_range (random, 0, step % 50 == 0 ? sizeof piece : 1500);
+      gsize length = (gsize)g_rand_int_range (random, 0, step % 50 == 0 ? sizeof piece : 1500);
 
       if (g_rand_boolean (random) && model->len < 500000)
         {
           for (gsize i = 0; i < length; i++)
             piece[i] = next++;
           quic_receive_buffer_append (&buffer, piece, length);
-          g_byte_array_append (model, piece, (guint) length);
+          g_byte_array_append (model, piece, (guint)length);
         }
       else
         {
@@ -103,7 +103,7 @@ test_receive (void)
           g_assert_cmpuint (n, ==, MIN (length, model->len));
           g_assert_cmpmem (out, n, model->data, n);
           if (n > 0)
-            g_byte_array_remove_range (model, 0, (guint) n);
+            g_byte_array_remove_range (model, 0, (guint)n);
         }
       g_assert_cmpuint (buffer.length, ==, model->len);
     }

@@ -1,4 +1,5 @@
-/* The table of connection IDs against a plain model, and its hash against the vectors of SipHash's authors. */
+/* The table of connection IDs against a plain model, and its hash against the vectors of SipHash's authors.
+ */
 #include "quic/cid-table.h"
 
 #include <string.h>
@@ -10,9 +11,9 @@ test_siphash (void)
   guint8 key[QUIC_CID_KEY_SIZE], data[64];
 
   for (guint i = 0; i < sizeof key; i++)
-    key[i] = (guint8) i;
+    key[i] = (guint8)i;
   for (guint i = 0; i < sizeof data; i++)
-    data[i] = (guint8) i;
+    data[i] = (guint8)i;
   g_assert_cmphex (quic_siphash (key, data, 0), ==, G_GUINT64_CONSTANT (0x726fdb47dd0e0e31));
   g_assert_cmphex (quic_siphash (key, data, 1), ==, G_GUINT64_CONSTANT (0x74f839c593dc67fd));
   g_assert_cmphex (quic_siphash (key, data, 8), ==, G_GUINT64_CONSTANT (0x93f5f5799a932462));
@@ -28,22 +29,23 @@ test_model (void)
   guint8 key[QUIC_CID_KEY_SIZE] = { 42 };
   QuicCidTable *table = quic_cid_table_new (key);
   g_autoptr (GRand) random = g_rand_new_with_seed (1);
-  g_autoptr (GHashTable) model = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
+  g_autoptr (GHashTable) model
+      = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
   QuicCidList lists[OWNERS] = { 0 };
 
   for (guint step = 0; step < STEPS; step++)
     {
       guint8 cid[QUIC_CID_MAX + 1] = { 0 };
-      gsize length = (gsize) g_rand_int_range (random, 0, sizeof cid + 1);
-      guint owner = (guint) g_rand_int_range (random, 0, OWNERS);
+      gsize length = (gsize)g_rand_int_range (random, 0, sizeof cid + 1);
+      guint owner = (guint)g_rand_int_range (random, 0, OWNERS);
       g_autoptr (GBytes) name = NULL;
       gpointer known;
 
       /* Few different ones, so that they meet. */
       if (length > 0)
-        cid[0] = (guint8) g_rand_int_range (random, 0, 256);
+        cid[0] = (guint8)g_rand_int_range (random, 0, 256);
       if (length > 10)
-        cid[10] = (guint8) g_rand_int_range (random, 0, 4);
+        cid[10] = (guint8)g_rand_int_range (random, 0, 4);
       name = g_bytes_new (cid, length);
       known = g_hash_table_lookup (model, name);
       g_assert_true (quic_cid_table_lookup (table, cid, length) == known);
@@ -57,7 +59,8 @@ test_model (void)
             g_hash_table_insert (model, g_bytes_ref (name), &lists[owner]);
           break;
         case 2:
-          g_assert_cmpint (quic_cid_table_remove (table, cid, length, &lists[owner]), ==, known == &lists[owner]);
+          g_assert_cmpint (quic_cid_table_remove (table, cid, length, &lists[owner]), ==,
+                           known == &lists[owner]);
           if (known == &lists[owner])
             g_hash_table_remove (model, name);
           break;

@@ -3,7 +3,8 @@
 
 static Certs *certs;
 
-/* A client is connected within 2 RTT (handshake, confirmation), a byte goes there and back, a goodbye reaches the other side. */
+/* A client is connected within 2 RTT (handshake, confirmation), a byte goes there and back, a goodbye reaches
+ * the other side. */
 static void
 test_echo (void)
 {
@@ -106,7 +107,8 @@ test_idle (void)
   g_assert_error (client->close.error, MUX_ERROR, MUX_ERROR_LOST);
 }
 
-/* With a keep-alive a quiet connection lives, at the price of a packet each way per interval; without traffic nothing happens. */
+/* With a keep-alive a quiet connection lives, at the price of a packet each way per interval; without traffic
+ * nothing happens. */
 static void
 test_keep_alive (void)
 {
@@ -143,7 +145,8 @@ test_nobody (void)
   g_assert_error (client->close.error, MUX_ERROR, MUX_ERROR_UNREACHABLE);
 }
 
-/* The client's first datagrams come twice, and again when their answer is late: it is still one connection. */
+/* The client's first datagrams come twice, and again when their answer is late: it is still one connection.
+ */
 static void
 test_twice (void)
 {
@@ -195,7 +198,7 @@ test_rebinding (void)
   for (guint i = 0; i < 10; i++)
     {
       link_run (pair->link, 2 * BASE_SECOND);
-      link_rebind (pair->link, LINK_CLIENT, (guint16) (42000 + i));
+      link_rebind (pair->link, LINK_CLIENT, (guint16)(42000 + i));
     }
   g_assert_true (link_run_until (pair->link, flow_is_closed, flow, 300 * BASE_SECOND));
   g_assert_cmpstr (flow_sent (flow), ==, flow_received (flow));
@@ -204,8 +207,9 @@ test_rebinding (void)
   g_assert_cmpuint (client->paths, ==, 0);
 }
 
-/* Nothing heard for 20 s, with data waiting: it goes on where it was. (The probe timeout doubles each time, RFC 9002 6.2.1, so the next
- * probe may come another 20 s later: the idle timeout must be longer than that.) */
+/* Nothing heard for 20 s, with data waiting: it goes on where it was. (The probe timeout doubles each time,
+ * RFC 9002 6.2.1, so the next probe may come another 20 s later: the idle timeout must be longer than that.)
+ */
 static void
 test_blackout (void)
 {
@@ -297,7 +301,8 @@ test_info (void)
   g_assert_cmpuint (info.bytes_in, ==, link_stats (pair->link, LINK_SERVER)->bytes);
   g_assert_cmpuint (info.bytes_out, ==, link_stats (pair->link, LINK_CLIENT)->bytes);
   g_assert_cmpuint (info.cwnd, >, 0);
-  g_assert_cmpstr (pki_certificate_common_name (quic_connection_peer (pair_last_server (pair)->connection)), ==, "alice");
+  g_assert_cmpstr (pki_certificate_common_name (quic_connection_peer (pair_last_server (pair)->connection)),
+                   ==, "alice");
 }
 
 /* An hour without anything to do costs no pass at all. */

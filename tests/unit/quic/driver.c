@@ -29,7 +29,7 @@ fill (Fixture *fixture)
       g_autoptr (GBytes) bytes = NULL;
 
       for (gsize i = 0; i < PIECE; i++)
-        piece[i] = (guint8) ((fixture->queued + i) * 2654435761u >> 11);
+        piece[i] = (guint8)((fixture->queued + i) * 2654435761u >> 11);
       bytes = g_bytes_new_take (piece, PIECE);
       g_checksum_update (fixture->sent_sum, piece, PIECE);
       quic_stream_write (fixture->stream, bytes);
@@ -48,7 +48,7 @@ client_readable_cb (QuicStream *stream, gpointer user_data)
 
   while ((n = quic_stream_read (stream, buffer, sizeof buffer)) > 0)
     {
-      g_checksum_update (fixture->received_sum, buffer, (gssize) n);
+      g_checksum_update (fixture->received_sum, buffer, (gssize)n);
       fixture->received += n;
     }
   quic_stream_readable (stream, &fixture->fin);
@@ -77,10 +77,11 @@ client_connected_cb (QuicConnection *connection, gpointer user_data)
 static void
 client_closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_data)
 {
-  ((Fixture *) user_data)->closed = TRUE;
+  ((Fixture *)user_data)->closed = TRUE;
 }
 
-static const QuicConnectionEvents client_events = { .connected = client_connected_cb, .closed = client_closed_cb };
+static const QuicConnectionEvents client_events
+    = { .connected = client_connected_cb, .closed = client_closed_cb };
 
 static void
 echo_cb (QuicStream *stream, gpointer user_data)
@@ -90,7 +91,8 @@ echo_cb (QuicStream *stream, gpointer user_data)
   gboolean fin;
   gsize n;
 
-  while (quic_stream_unsent (stream) < 4 * PIECE && (n = quic_stream_read (stream, buffer, sizeof buffer)) > 0)
+  while (quic_stream_unsent (stream) < 4 * PIECE
+         && (n = quic_stream_read (stream, buffer, sizeof buffer)) > 0)
     {
       g_autoptr (GBytes) bytes = g_bytes_new (buffer, n);
 
@@ -117,7 +119,7 @@ server_stream_opened_cb (QuicConnection *connection, QuicStream *stream, gpointe
 static void
 server_closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_data)
 {
-  ((Fixture *) user_data)->accepted_closed = TRUE;
+  ((Fixture *)user_data)->accepted_closed = TRUE;
 }
 
 static const QuicConnectionEvents server_events = {
@@ -129,7 +131,7 @@ static const QuicConnectionEvents server_events = {
 static void
 accept_cb (QuicEndpoint *endpoint, QuicConnection *connection, gpointer user_data)
 {
-  ((Fixture *) user_data)->accepted = connection;
+  ((Fixture *)user_data)->accepted = connection;
   quic_connection_set_events (connection, &server_events, user_data);
 }
 
@@ -156,10 +158,11 @@ open_udp (const char *host, NetUdpFlags flags)
 static void
 set_up (Fixture *fixture, const char *listen, const char *bind, NetUdpFlags flags)
 {
-  static const QuicServerConfig config = { .connection = { .max_idle_timeout_ms = 30000, .handshake_timeout_ms = 10000 },
-                                           .max_connections = 10,
-                                           .max_half_open = 256,
-                                           .retry_from = 16 };
+  static const QuicServerConfig config
+      = { .connection = { .max_idle_timeout_ms = 30000, .handshake_timeout_ms = 10000 },
+          .max_connections = 10,
+          .max_half_open = 256,
+          .retry_from = 16 };
   g_autoptr (GError) error = NULL;
   g_autoptr (QuicTls) tls = quic_tls_new_server (certs->server, certs->trust, FALSE, &error);
 
@@ -167,8 +170,8 @@ set_up (Fixture *fixture, const char *listen, const char *bind, NetUdpFlags flag
                         .sent_sum = g_checksum_new (G_CHECKSUM_SHA256),
                         .received_sum = g_checksum_new (G_CHECKSUM_SHA256) };
   g_assert_no_error (error);
-  fixture->server = quic_driver_new_server (open_udp (listen, flags), fixture->context, "test server", &config, tls,
-                                            certs->secret, accept_cb, fixture, &error);
+  fixture->server = quic_driver_new_server (open_udp (listen, flags), fixture->context, "test server",
+                                            &config, tls, certs->secret, accept_cb, fixture, &error);
   g_assert_no_error (error);
   fixture->client = quic_driver_new_client (open_udp (bind, flags & ~NET_UDP_DUAL_STACK), fixture->context,
                                             "test client", certs->secret, &error);
@@ -209,18 +212,20 @@ test_echo (gconstpointer data)
   set_up (&fixture, with->listen, with->bind, with->flags);
   g_source_set_callback (watchdog, too_long_cb, NULL, NULL);
   g_source_attach (watchdog, fixture.context);
-  g_assert_true (net_address_from_numeric (&target, with->target,
-                                           net_address_port (net_udp_local (quic_driver_udp (fixture.server)))));
+  g_assert_true (net_address_from_numeric (
+      &target, with->target, net_address_port (net_udp_local (quic_driver_udp (fixture.server)))));
   fixture.connection
       = quic_driver_connect (fixture.client, &target, tls, &config, &client_events, &fixture, &error);
   g_assert_no_error (error);
   while (!fixture.fin)
     g_main_context_iteration (fixture.context, TRUE);
   g_assert_cmpuint (fixture.received, ==, LENGTH);
-  g_assert_cmpstr (g_checksum_get_string (fixture.sent_sum), ==, g_checksum_get_string (fixture.received_sum));
+  g_assert_cmpstr (g_checksum_get_string (fixture.sent_sum), ==,
+                   g_checksum_get_string (fixture.received_sum));
   stats = net_udp_stats (quic_driver_udp (fixture.client));
-  g_test_message ("per MB each way: %.1f sends, %.1f reads, %.1f datagrams out", (double) stats->send_calls / (LENGTH >> 20),
-                  (double) stats->receive_calls / (LENGTH >> 20), (double) stats->datagrams_out / (LENGTH >> 20));
+  g_test_message ("per MB each way: %.1f sends, %.1f reads, %.1f datagrams out",
+                  (double)stats->send_calls / (LENGTH >> 20), (double)stats->receive_calls / (LENGTH >> 20),
+                  (double)stats->datagrams_out / (LENGTH >> 20));
   /* A megabyte is some 740 datagrams, and half as many acknowledgements without batches. */
   if (net_udp_has_gso (quic_driver_udp (fixture.client)) && (with->flags & NET_UDP_NO_OFFLOAD) == 0)
     g_assert_cmpuint (stats->send_calls, <, stats->datagrams_out / 4);

@@ -23,7 +23,8 @@ send_cb (const NetAddress *local, const NetAddress *remote, guint8 ecn, const gu
   *sent_length = fits;
   room -= fits;
   if (fits > 0)
-    g_array_append_val (sent, ((Sent){ .length = fits, .segment = segment_size, .ecn = ecn, .first = data[0] }));
+    g_array_append_val (sent,
+                        ((Sent){ .length = fits, .segment = segment_size, .ecn = ecn, .first = data[0] }));
   return fits == length ? NET_SEND_DONE : NET_SEND_BLOCKED;
 }
 
@@ -60,13 +61,13 @@ test_runs (void)
   room = G_MAXSIZE;
   add (outbox, 1200, 1, &remote, 2, FALSE);
   add (outbox, 1200, 2, &remote, 2, FALSE);
-  add (outbox, 700, 3, &remote, 2, FALSE);  /* shorter: the last of its run */
+  add (outbox, 700, 3, &remote, 2, FALSE); /* shorter: the last of its run */
   add (outbox, 700, 4, &remote, 2, FALSE);
-  add (outbox, 700, 5, &remote, 1, FALSE);  /* another mark */
-  add (outbox, 700, 6, &other, 1, FALSE);   /* another path */
-  add (outbox, 1400, 7, &other, 1, TRUE);   /* a probe */
+  add (outbox, 700, 5, &remote, 1, FALSE); /* another mark */
+  add (outbox, 700, 6, &other, 1, FALSE);  /* another path */
+  add (outbox, 1400, 7, &other, 1, TRUE);  /* a probe */
   add (outbox, 1200, 8, &other, 1, FALSE);
-  add (outbox, 1300, 9, &other, 1, FALSE);  /* longer */
+  add (outbox, 1300, 9, &other, 1, FALSE); /* longer */
   g_assert_cmpuint (sent->len, ==, 0);
   g_assert_true (quic_outbox_flush (outbox));
   g_assert_cmpuint (sent->len, ==, 7);
@@ -79,7 +80,7 @@ test_runs (void)
   expect (6, 1300, 1300, 9);
   g_array_set_size (sent, 0);
   for (guint i = 0; i < 200; i++)
-    add (outbox, 1200, (guint8) i, &remote, 0, FALSE);
+    add (outbox, 1200, (guint8)i, &remote, 0, FALSE);
   quic_outbox_flush (outbox);
   for (guint i = 0; i < sent->len; i++)
     g_assert_cmpuint (g_array_index (sent, Sent, i).length, <=, NET_UDP_MAX_BATCH);
@@ -96,7 +97,7 @@ test_blocked (void)
   sent = g_array_new (FALSE, FALSE, sizeof (Sent));
   room = 2500;
   for (guint i = 1; i <= 5; i++)
-    add (outbox, 1200, (guint8) i, &remote, 0, FALSE);
+    add (outbox, 1200, (guint8)i, &remote, 0, FALSE);
   add (outbox, 1000, 9, &other, 0, FALSE);
   g_assert_false (quic_outbox_flush (outbox));
   g_assert_true (quic_outbox_is_blocked (outbox));

@@ -31,13 +31,14 @@ static const guint8 payload[] = {
   0x10, 0x80, 0x01, 0x00, 0x00,                         /* MAX_DATA */
   0x11, 0x04, 0x05, 0x12, 0x05, 0x13, 0x05, 0x14, 0x05, /* MAX_STREAM_DATA, MAX_STREAMS, DATA_BLOCKED */
   0x15, 0x04, 0x05, 0x16, 0x05, 0x17, 0x05,             /* STREAM_DATA_BLOCKED, STREAMS_BLOCKED */
-  0x18, 0x02, 0x01, 0x04, 1, 2, 3, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, /* NEW_CONNECTION_ID */
-  0x19, 0x05,                                           /* RETIRE_CONNECTION_ID */
-  0x1a, 5, 5, 5, 5, 5, 5, 5, 5,                         /* PATH_CHALLENGE */
-  0x1b, 5, 5, 5, 5, 5, 5, 5, 5,                         /* PATH_RESPONSE */
-  0x1e,                                                 /* HANDSHAKE_DONE */
-  0x05, 0x0c, 0x43, 0xe8,                               /* STOP_SENDING of 12 with 1000 */
-  0x08, 0x04, 0x05, 0x04, 0x05,                         /* STREAM to the end: no frame follows */
+  0x18, 0x02, 0x01, 0x04, 1,    2,    3,    4,    5,    5, 5, 5,
+  5,    5,    5,    5,    5,    5,    5,    5,    5,    5, 5, 5, /* NEW_CONNECTION_ID */
+  0x19, 0x05,                                                    /* RETIRE_CONNECTION_ID */
+  0x1a, 5,    5,    5,    5,    5,    5,    5,    5,             /* PATH_CHALLENGE */
+  0x1b, 5,    5,    5,    5,    5,    5,    5,    5,             /* PATH_RESPONSE */
+  0x1e,                                                          /* HANDSHAKE_DONE */
+  0x05, 0x0c, 0x43, 0xe8,                                        /* STOP_SENDING of 12 with 1000 */
+  0x08, 0x04, 0x05, 0x04, 0x05,                                  /* STREAM to the end: no frame follows */
 };
 
 static void
@@ -72,11 +73,11 @@ test_rubbish (void)
 
   for (guint i = 0; i < 100000; i++)
     {
-      gsize length = (gsize) g_rand_int_range (random, 1, 100);
+      gsize length = (gsize)g_rand_int_range (random, 1, 100);
       g_autofree guint8 *bytes = g_malloc (length);
 
       for (gsize at = 0; at < length; at++)
-        bytes[at] = (guint8) g_rand_int_range (random, 0, at % 3 == 0 ? 0x20 : 256);
+        bytes[at] = (guint8)g_rand_int_range (random, 0, at % 3 == 0 ? 0x20 : 256);
       quic_stop_scan (bytes, length, found_cb, &found);
     }
 }

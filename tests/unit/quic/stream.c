@@ -88,7 +88,7 @@ test_stop (void)
   for (guint i = 0; i < 2; i++)
     {
       flows[i] = wait_for_flow (pair_last_server (pair), i);
-      quic_stream_stop_sending (flows[i]->stream, 90 + (guint64) flows[i]->id);
+      quic_stream_stop_sending (flows[i]->stream, 90 + (guint64)flows[i]->id);
     }
   link_run (pair->link, BASE_SECOND);
   g_assert_true (busy->stopped && quiet->stopped);
@@ -98,7 +98,7 @@ test_stop (void)
   for (guint i = 0; i < 2; i++)
     {
       g_assert_true (flows[i]->reset);
-      g_assert_cmpuint (flows[i]->reset_code, ==, 90 + (guint64) flows[i]->id);
+      g_assert_cmpuint (flows[i]->reset_code, ==, 90 + (guint64)flows[i]->id);
       quic_stream_finish (flows[i]->stream);
     }
   link_run (pair->link, BASE_SECOND);

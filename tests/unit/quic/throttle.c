@@ -44,12 +44,9 @@ test_sources (void)
     const char *a, *b;
     gboolean same;
   } pairs[] = {
-    { "192.0.2.1", "192.0.2.1", TRUE },
-    { "192.0.2.1", "192.0.2.2", FALSE },
-    { "192.0.2.1", "::ffff:192.0.2.1", TRUE },
-    { "2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", TRUE },
-    { "2001:db8::1", "2001:db8:0:1::1", FALSE },
-    { "::1", "127.0.0.1", FALSE },
+    { "192.0.2.1", "192.0.2.1", TRUE },          { "192.0.2.1", "192.0.2.2", FALSE },
+    { "192.0.2.1", "::ffff:192.0.2.1", TRUE },   { "2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", TRUE },
+    { "2001:db8::1", "2001:db8:0:1::1", FALSE }, { "::1", "127.0.0.1", FALSE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)

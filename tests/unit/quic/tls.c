@@ -1,4 +1,5 @@
-/* Who may come in: certificates both ways, the application protocol, and the exact alerts. A refused handshake never shows a stream. */
+/* Who may come in: certificates both ways, the application protocol, and the exact alerts. A refused
+ * handshake never shows a stream. */
 #include "harness/pair.h"
 
 #include <gnutls/gnutls.h>
@@ -52,7 +53,7 @@ assert_alert (const Peer *peer, int alert)
   g_assert_true (peer->closed);
   g_assert_cmpint (peer->close.cause, ==, QUIC_CLOSE_TLS);
   g_assert_cmpint (peer->close.alert, ==, alert);
-  g_assert_cmpuint (peer->close.code, ==, 0x100 + (guint64) alert);
+  g_assert_cmpuint (peer->close.code, ==, 0x100 + (guint64)alert);
   g_assert_error (peer->close.error, MUX_ERROR, MUX_ERROR_TLS);
   g_assert_cmpuint (peer->flows->len, ==, 0);
   g_assert_false (peer->connected);
@@ -69,8 +70,11 @@ test_refused (gconstpointer data)
     use_server_tls (pair, others->server, FALSE);
   if (with->late && with->refuses == LINK_SERVER)
     quic_tls_set_clock (pair->server_tls, late_clock);
-  use_client_tls (pair, client_tls (with->no_certificate ? NULL : with->other_client ? others->client : certs->client,
-                                    certs->trust, with->wrong_name ? "elsewhere.test" : "server.test", TRUE, QUIC_ALPN));
+  use_client_tls (pair, client_tls (with->no_certificate ? NULL
+                                    : with->other_client ? others->client
+                                                         : certs->client,
+                                    certs->trust, with->wrong_name ? "elsewhere.test" : "server.test", TRUE,
+                                    QUIC_ALPN));
   if (with->late && with->refuses == LINK_CLIENT)
     quic_tls_set_clock (pair->client_tls, late_clock);
   bad = pair_connect (pair);
@@ -96,20 +100,26 @@ test_names (void)
   {
     const char *name;
     gboolean verify;
-  } good[] = { { "127.0.0.1", TRUE }, { "::1", TRUE }, { "localhost", TRUE }, { "elsewhere.test", FALSE }, { NULL, FALSE } };
+  } good[] = { { "127.0.0.1", TRUE },
+               { "::1", TRUE },
+               { "localhost", TRUE },
+               { "elsewhere.test", FALSE },
+               { NULL, FALSE } };
   g_autoptr (Pair) pair = pair_new (certs, 2);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (good); i++)
     {
-      use_client_tls (pair, client_tls (certs->client, certs->trust, good[i].name, good[i].verify, QUIC_ALPN));
+      use_client_tls (pair,
+                      client_tls (certs->client, certs->trust, good[i].name, good[i].verify, QUIC_ALPN));
       pair_connected (pair);
     }
   g_assert_null (quic_tls_new_client (certs->client, certs->trust, NULL, TRUE, QUIC_ALPN, &error));
   g_assert_error (error, MUX_ERROR, MUX_ERROR_TLS);
 }
 
-/* A client without ALPN: raw where that is welcome, alert 120 where not; the chain is verified all the same. */
+/* A client without ALPN: raw where that is welcome, alert 120 where not; the chain is verified all the same.
+ */
 static void
 test_raw (void)
 {

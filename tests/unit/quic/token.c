@@ -27,7 +27,8 @@ set_up (Fixture *fixture, gconstpointer data)
   g_assert_true (net_address_from_numeric (&fixture->remote, "192.0.2.7", 5000));
   ngtcp2_cid_init (&fixture->odcid, ids, 18);
   ngtcp2_cid_init (&fixture->scid, ids + 4, 8);
-  fixture->hd = (ngtcp2_pkt_hd){ .version = NGTCP2_PROTO_VER_V1, .dcid = fixture->scid, .token = fixture->token };
+  fixture->hd
+      = (ngtcp2_pkt_hd){ .version = NGTCP2_PROTO_VER_V1, .dcid = fixture->scid, .token = fixture->token };
 }
 
 static void
@@ -49,8 +50,8 @@ verify_at (Fixture *fixture, guint64 now)
 static void
 make_retry (Fixture *fixture)
 {
-  fixture->hd.tokenlen = quic_token_retry (&fixture->keys, fixture->token, fixture->hd.version, &fixture->remote,
-                                           &fixture->scid, &fixture->odcid, NOW);
+  fixture->hd.tokenlen = quic_token_retry (&fixture->keys, fixture->token, fixture->hd.version,
+                                           &fixture->remote, &fixture->scid, &fixture->odcid, NOW);
   g_assert_cmpuint (fixture->hd.tokenlen, >, 32);
 }
 
@@ -109,10 +110,11 @@ test_mutants (Fixture *fixture, gconstpointer data)
 
       memset (mutant, 0, sizeof mutant);
       memcpy (mutant, good, length);
-      fixture->hd.tokenlen = i % 3 == 0 ? (gsize) g_rand_int_range (random, 1, sizeof mutant + 1) : length;
+      fixture->hd.tokenlen = i % 3 == 0 ? (gsize)g_rand_int_range (random, 1, sizeof mutant + 1) : length;
       if (fixture->hd.tokenlen == length)
         for (; flips > 0 || memcmp (mutant, good, length) == 0; flips--)
-          mutant[g_rand_int_range (random, 0, (gint32) length)] ^= (guint8) (1 << g_rand_int_range (random, 0, 8));
+          mutant[g_rand_int_range (random, 0, (gint32)length)]
+              ^= (guint8)(1 << g_rand_int_range (random, 0, 8));
       verdict = verify_at (fixture, NOW);
       g_assert_true (verdict == QUIC_TOKEN_INVALID || verdict == QUIC_TOKEN_NONE);
     }

@@ -1,4 +1,5 @@
-/* Bytes in bulk: whole and in order whatever the network does, and no more of them in memory than the windows say. */
+/* Bytes in bulk: whole and in order whatever the network does, and no more of them in memory than the windows
+ * say. */
 #include "harness/pair.h"
 
 static Certs *certs;
@@ -51,8 +52,9 @@ test_bulk (gconstpointer data)
   assert_whole (here, there, with->length);
   assert_whole (there, here, with->length);
   g_test_message ("%.1f simulated seconds, %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT " datagrams",
-                  (double) (link_now (pair->link) - start) / BASE_SECOND,
-                  link_stats (pair->link, LINK_CLIENT)->datagrams, link_stats (pair->link, LINK_SERVER)->datagrams);
+                  (double)(link_now (pair->link) - start) / BASE_SECOND,
+                  link_stats (pair->link, LINK_CLIENT)->datagrams,
+                  link_stats (pair->link, LINK_SERVER)->datagrams);
 }
 
 /* A path that carries no more than 1280 bytes: probes for more are lost, nothing else. */
@@ -152,7 +154,7 @@ test_connection_window (void)
       Flow *there = peer_flow (server, i);
 
       /* They were opened in the order of their first bytes' arrival. */
-      assert_whole (peer_flow (client, (guint) (there->id / 4)), there, MEGABYTE);
+      assert_whole (peer_flow (client, (guint)(there->id / 4)), there, MEGABYTE);
       quic_stream_finish (there->stream);
     }
   link_run (pair->link, BASE_SECOND);
@@ -160,7 +162,8 @@ test_connection_window (void)
     g_assert_true (peer_flow (client, i)->closed);
 }
 
-/* On a bottleneck, a keystroke does not wait for the bulk that was queued before it on the same connection. */
+/* On a bottleneck, a keystroke does not wait for the bulk that was queued before it on the same connection.
+ */
 static void
 test_urgency (void)
 {
