@@ -1,0 +1,332 @@
+#include "host/client.h"
+
+#include "host/program.h"
+#include "host/verb.h"
+
+#include <glib/gi18n.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A dial that takes longer says what it does. */
+#define PROGRESS_DELAY_MS 1000
+
+struct _HostClient
+{
+  const HostClientEvents *events;
+  gpointer user_data;
+  HostLoader *loader;
+  MuxHost host;
+  GMainLoop *loop;
+  MuxSession *session;
+  GIOStream *channel;
+  GPtrArray *lanes;
+  GVariant *request;
+  char *progress;
+  guint progress_timer;
+  gboolean progress_shown;
+
+  guint holds;
+  gboolean wait_exit, exited, over, closing;
+  int status;
+  char *message; /* to be complained at the end */
+};
+
+static char *config, *plugin, *service;
+
+const GOptionEntry *
+host_client_entries (void)
+{
+  static const GOptionEntry entries[] = {
+    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config, N_("configuration file"), N_("FILE") },
+    { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &plugin, N_("the plugin's module"), N_("FILE") },
+    { "service", 's', 0, G_OPTION_ARG_STRING, &service, N_("service to ask for"), N_("NAME") },
+    G_OPTION_ENTRY_NULL,
+  };
+
+  return entries;
+}
+
+static const MuxSessionOps *
+ops (HostClient *client)
+{
+  return host_loader_session_ops (client->loader);
+}
+
+static gboolean
+progress_cb (gpointer data)
+{
+  HostClient *client = data;
+
+  client->progress_timer = 0;
+  client->progress_shown = TRUE;
+  if (client->progress != NULL)
+    g_printerr ("mux-quic: %s\n", client->progress);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+progress (gpointer data, const char *message)
+{
+  HostClient *client = host_loader_user_data (data);
+
+  g_free (client->progress);
+  client->progress = g_strdup (message);
+  if (client->progress_shown)
+    g_printerr ("mux-quic: %s\n", message);
+}
+
+static void
+end_loop (HostClient *client)
+{
+  if (client->over)
+    return;
+  client->over = TRUE;
+  g_main_loop_quit (client->loop);
+}
+
+/* The end is when the verb holds nothing and the program's status is known, if there is one. */
+static void
+check_end (HostClient *client)
+{
+  if (client->holds == 0 && (client->exited || !client->wait_exit))
+    end_loop (client);
+}
+
+void
+host_client_quit (HostClient *client, int status, const char *message)
+{
+  if (client->over)
+    return;
+  client->status = status;
+  client->message = g_strdup (message);
+  end_loop (client);
+}
+
+void
+host_client_hold (HostClient *client)
+{
+  client->holds++;
+}
+
+void
+host_client_release (HostClient *client)
+{
+  g_assert (client->holds > 0);
+  client->holds--;
+  check_end (client);
+}
+
+void
+host_client_set_wait_exit (HostClient *client)
+{
+  client->wait_exit = TRUE;
+}
+
+static void
+channel_event (gpointer data, MuxSession *session, GIOStream *channel, const char *event, GVariant *details)
+{
+  HostClient *client = host_loader_user_data (data);
+  const char *name = NULL;
+  gint32 status = 0;
+
+  if (channel != client->channel)
+    return;
+  if (g_str_equal (event, "exited"))
+    {
+      g_variant_lookup (details, "status", "i", &status);
+      if (g_variant_lookup (details, "signal", "&s", &name) && name[0] != '\0')
+        status = 128 + host_signal_number (name);
+      client->exited = TRUE;
+      client->status = status & 0xff;
+      check_end (client);
+    }
+  else if (g_str_equal (event, "closed") && client->wait_exit && !client->exited && !client->over)
+    host_client_quit (client, HOST_EXIT_TRANSPORT, _("the other side closed the channel without an exit status"));
+}
+
+static void
+session_changed (gpointer data, MuxSession *session, MuxSessionState state, const GError *error)
+{
+  HostClient *client = host_loader_user_data (data);
+
+  if (state != MUX_SESSION_CLOSED || client->over || client->session == NULL)
+    return;
+  /* All is here already, only the goodbye overtook it. */
+  if (error == NULL && client->exited)
+    return;
+  host_client_quit (client, HOST_EXIT_TRANSPORT,
+                    error != NULL ? error->message : _("the other side ended the session"));
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  HostClient *client = data;
+  g_autoptr (GError) error = NULL;
+
+  client->channel = ops (client)->open_channel_finish (client->session, result, &error);
+  if (client->over)
+    return;
+  if (client->channel == NULL)
+    {
+      host_client_quit (client, host_exit_for_error (error), error->message);
+      return;
+    }
+  ops (client)->set_manual (client->session, client->channel);
+  client->events->opened (client, client->user_data);
+}
+
+static void
+connected_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  HostClient *client = data;
+  g_autoptr (GError) error = NULL;
+
+  client->session
+      = host_loader_ops (client->loader)->connect_finish (host_loader_transport (client->loader), result, &error);
+  g_clear_handle_id (&client->progress_timer, g_source_remove);
+  if (client->over)
+    return;
+  if (client->session == NULL)
+    {
+      host_client_quit (client, host_exit_for_error (error), error->message);
+      return;
+    }
+  ops (client)->open_channel_async (client->session, client->request, NULL, opened_cb, client);
+}
+
+HostClient *
+host_client_new (const HostClientEvents *events, gpointer user_data, int *status)
+{
+  HostClient *client = g_new0 (HostClient, 1);
+  g_autoptr (GError) error = NULL;
+
+  signal (SIGPIPE, SIG_IGN);
+  client->events = events;
+  client->user_data = user_data;
+  client->loop = g_main_loop_new (NULL, FALSE);
+  client->lanes = g_ptr_array_new_with_free_func (g_object_unref);
+  client->loader = host_loader_new ();
+  host_loader_fill (client->loader, &client->host, client);
+  client->host.config_path = config;
+  client->host.channel_event = channel_event;
+  client->host.session_changed = session_changed;
+  client->host.progress = progress;
+  if (host_loader_load (client->loader, &client->host, plugin, &error))
+    return client;
+  host_complain ("%s", error->message);
+  *status = HOST_EXIT_FAILURE;
+  host_client_free (client);
+  return NULL;
+}
+
+static void
+said_goodbye_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  HostClient *client = data;
+
+  ops (client)->close_finish (client->session, result, NULL);
+  client->closing = FALSE;
+}
+
+/* Says goodbye, unless there is nobody who would hear it: a dead network must not keep anyone here for long. */
+static void
+say_goodbye (HostClient *client)
+{
+  if (client->session == NULL || client->status == HOST_EXIT_TRANSPORT)
+    return;
+  client->closing = TRUE;
+  ops (client)->close_async (client->session, said_goodbye_cb, client);
+  while (client->closing)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+void
+host_client_free (HostClient *client)
+{
+  g_clear_handle_id (&client->progress_timer, g_source_remove);
+  g_ptr_array_unref (client->lanes);
+  g_clear_object (&client->channel);
+  if (client->session != NULL)
+    ops (client)->unref (client->session);
+  client->session = NULL;
+  host_loader_free (client->loader);
+  g_clear_pointer (&client->request, g_variant_unref);
+  g_main_loop_unref (client->loop);
+  g_free (client->progress);
+  g_free (client->message);
+  g_free (client);
+}
+
+int
+host_client_run (HostClient *client, const char *target, GVariant *request)
+{
+  GVariantDict dict;
+  g_autoptr (GVariant) owned = g_variant_ref_sink (request);
+
+  g_variant_dict_init (&dict, owned);
+  if (service != NULL)
+    g_variant_dict_insert (&dict, "service", "s", service);
+  client->request = g_variant_ref_sink (g_variant_dict_end (&dict));
+  if (isatty (STDERR_FILENO))
+    client->progress_timer = g_timeout_add (PROGRESS_DELAY_MS, progress_cb, client);
+  host_loader_ops (client->loader)
+      ->connect_async (host_loader_transport (client->loader), target, NULL, NULL, connected_cb, client);
+  g_main_loop_run (client->loop);
+  if (client->events->ending != NULL)
+    client->events->ending (client, client->user_data);
+  if (client->message != NULL)
+    host_complain ("%s", client->message);
+  say_goodbye (client);
+  return client->status;
+}
+
+GIOStream *
+host_client_channel (HostClient *client)
+{
+  return client->channel;
+}
+
+GIOStream *
+host_client_lane (HostClient *client, const char *name)
+{
+  GIOStream *stream = ops (client)->lane (client->session, client->channel, name, NULL);
+
+  if (stream == NULL)
+    return NULL;
+  ops (client)->set_manual (client->session, stream);
+  g_ptr_array_add (client->lanes, stream);
+  return stream;
+}
+
+void
+host_client_send_event (HostClient *client, const char *event, GVariant *details)
+{
+  if (client->channel != NULL && !client->over)
+    ops (client)->send_event (client->session, client->channel, event, details);
+}
+
+void
+host_client_confirm (HostClient *client, GIOStream *stream, guint64 count)
+{
+  ops (client)->confirm (client->session, stream, count);
+}
+
+GVariant *
+host_client_environment (void)
+{
+  static const char *const passed[] = { "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "LC_NUMERIC",
+                                        "LC_COLLATE", "COLORTERM", "TERM_PROGRAM" };
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
+  for (gsize i = 0; i < G_N_ELEMENTS (passed); i++)
+    {
+      const char *value = g_getenv (passed[i]);
+
+      if (value != NULL && g_utf8_validate (value, -1, NULL))
+        g_variant_builder_add (&builder, "{ss}", passed[i], value);
+    }
+  return g_variant_builder_end (&builder);
+}

@@ -1,0 +1,200 @@
+/* `mux-quic connect`: a terminal on another machine. */
+#include "host/client.h"
+#include "host/escape.h"
+#include "host/terminal.h"
+#include "host/verb.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <signal.h>
+#include <unistd.h>
+
+typedef struct
+{
+  HostClient *client;
+  HostFeed *feed;
+  HostDrain *drain;
+  HostEscape escape;
+  gboolean raw;
+} Connect;
+
+static void
+progress_cb (HostDrain *drain, guint64 count, gpointer data)
+{
+  Connect *self = data;
+
+  host_client_confirm (self->client, host_client_channel (self->client), count);
+}
+
+static void
+drained_cb (HostDrain *drain, const GError *error, gboolean writing, gpointer data)
+{
+  Connect *self = data;
+
+  if (error == NULL)
+    host_client_release (self->client);
+  else
+    host_client_quit (self->client, writing ? HOST_EXIT_FAILURE : HOST_EXIT_TRANSPORT, error->message);
+}
+
+static void
+fed_cb (HostFeed *feed, const GError *error, gpointer data)
+{
+  if (error != NULL)
+    g_debug ("standard input: %s", error->message);
+}
+
+static void
+send_size (Connect *self)
+{
+  guint rows, columns;
+  GVariantDict dict;
+
+  if (!host_terminal_size (STDIN_FILENO, &rows, &columns))
+    return;
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "rows", "u", rows);
+  g_variant_dict_insert (&dict, "columns", "u", columns);
+  host_client_send_event (self->client, "resize", g_variant_dict_end (&dict));
+}
+
+static gboolean
+resized_cb (gpointer data)
+{
+  send_size (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+signal_cb (gpointer data)
+{
+  Connect *self = data;
+
+  host_client_quit (self->client, HOST_EXIT_TRANSPORT, NULL);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+print_help (void)
+{
+  g_printerr ("\r\n%s\r\n  ~.   %s\r\n  ~^Z  %s\r\n  ~?   %s\r\n  ~~   %s\r\n", _("At the beginning of a line:"), _("end mux-quic"),
+              _("suspend mux-quic"), _("this list"), _("send ~"));
+}
+
+/* Stops as a program in front does, and goes on with the terminal as it is then. */
+static void
+suspend (Connect *self)
+{
+  host_terminal_restore ();
+  kill (0, SIGSTOP);
+  if (self->raw)
+    host_terminal_make_raw (STDIN_FILENO);
+  send_size (self);
+}
+
+static gboolean
+filter_cb (const guint8 *data, gsize length, GByteArray *out, gpointer user_data)
+{
+  Connect *self = user_data;
+
+  while (length > 0)
+    {
+      gsize used;
+
+      switch (host_escape_filter (&self->escape, data, length, out, &used))
+        {
+        case HOST_ESCAPE_END:
+          host_client_quit (self->client, HOST_EXIT_TRANSPORT, NULL);
+          return FALSE;
+        case HOST_ESCAPE_HELP:
+          print_help ();
+          break;
+        case HOST_ESCAPE_SUSPEND:
+          suspend (self);
+          break;
+        case HOST_ESCAPE_NONE:
+        default:
+          break;
+        }
+      data += used;
+      length -= used;
+    }
+  return TRUE;
+}
+
+static void
+opened (HostClient *client, gpointer data)
+{
+  Connect *self = data;
+  GIOStream *channel = host_client_channel (client);
+
+  self->raw = isatty (STDIN_FILENO) && host_terminal_make_raw (STDIN_FILENO);
+  host_client_hold (client);
+  self->drain
+      = host_drain_new (g_io_stream_get_input_stream (channel), STDOUT_FILENO, progress_cb, drained_cb, self);
+  self->feed = host_feed_new (STDIN_FILENO, g_io_stream_get_output_stream (channel), fed_cb, self);
+  if (self->raw)
+    host_feed_set_filter (self->feed, filter_cb, self);
+  /* It may have changed while we dialled. */
+  send_size (self);
+}
+
+static void
+ending (HostClient *client, gpointer data)
+{
+  Connect *self = data;
+
+  g_clear_pointer (&self->feed, host_feed_free);
+  g_clear_pointer (&self->drain, host_drain_free);
+  host_terminal_restore ();
+}
+
+static const HostClientEvents events = { .opened = opened, .ending = ending };
+
+static GVariant *
+make_request (void)
+{
+  const char *term = g_getenv ("TERM");
+  guint rows = 24, columns = 80;
+  GVariantDict request;
+
+  host_terminal_size (STDIN_FILENO, &rows, &columns);
+  g_variant_dict_init (&request, NULL);
+  g_variant_dict_insert (&request, "term", "s", term != NULL && g_utf8_validate (term, -1, NULL) ? term : "dumb");
+  g_variant_dict_insert (&request, "rows", "u", rows);
+  g_variant_dict_insert (&request, "columns", "u", columns);
+  g_variant_dict_insert_value (&request, "environment", host_client_environment ());
+  return g_variant_dict_end (&request);
+}
+
+int
+host_verb_connect (int argc, char **argv)
+{
+  GOptionContext *context = g_option_context_new (_("TARGET"));
+  Connect self = { 0 };
+  guint sources[4];
+  int status;
+
+  g_option_context_add_main_entries (context, host_client_entries (), NULL);
+  if (!host_parse_options (context, &argc, &argv, &status))
+    return status;
+  if (argc != 2)
+    {
+      host_complain (_("one TARGET is needed; see %s --help"), g_get_prgname ());
+      return HOST_EXIT_USAGE;
+    }
+  host_escape_init (&self.escape);
+  self.client = host_client_new (&events, &self, &status);
+  if (self.client == NULL)
+    return status;
+  host_client_set_wait_exit (self.client);
+  sources[0] = g_unix_signal_add (SIGINT, signal_cb, &self);
+  sources[1] = g_unix_signal_add (SIGTERM, signal_cb, &self);
+  sources[2] = g_unix_signal_add (SIGHUP, signal_cb, &self);
+  sources[3] = g_unix_signal_add (SIGWINCH, resized_cb, &self);
+  status = host_client_run (self.client, argv[1], make_request ());
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
+  host_client_free (self.client);
+  return status;
+}

@@ -1,0 +1,225 @@
+#include "host/keeper-link.h"
+#include "host/loader.h"
+#include "host/notify.h"
+#include "host/service.h"
+#include "host/verb.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+typedef struct
+{
+  HostLoader *loader;
+  GMainLoop *loop;
+  GHashTable *links; /* MuxSession → HostKeeperLink */
+  gboolean stopping;
+} Serve;
+
+static HostKeeperLink *
+link_of (Serve *serve, MuxSession *session, GError **error)
+{
+  HostKeeperLink *link = g_hash_table_lookup (serve->links, session);
+
+  if (link == NULL)
+    {
+      link = host_keeper_link_new (host_loader_session_ops (serve->loader), session, error);
+      if (link != NULL)
+        g_hash_table_insert (serve->links, session, link);
+    }
+  return link;
+}
+
+static void
+channel_opened (gpointer data, MuxSession *session, GVariant *request, GIOStream *channel)
+{
+  Serve *serve = host_loader_user_data (data);
+  const MuxTransportOps *ops = host_loader_ops (serve->loader);
+  const MuxSessionOps *session_ops = host_loader_session_ops (serve->loader);
+  g_autoptr (GVariant) services = ops->dup_setting (host_loader_transport (serve->loader), "mux_services");
+  g_autoptr (GError) error = NULL;
+  const char *code = "failed";
+  g_autoptr (GVariant) start = host_service_resolve (services, request, &code, &error);
+  HostKeeperLink *link = start == NULL ? NULL : link_of (serve, session, &error);
+
+  if (link == NULL)
+    session_ops->refuse_channel (session, channel, code, error->message);
+  else
+    host_keeper_link_start (link, channel, start);
+}
+
+static void
+channel_event (gpointer data, MuxSession *session, GIOStream *channel, const char *event, GVariant *details)
+{
+  Serve *serve = host_loader_user_data (data);
+  HostKeeperLink *link = g_hash_table_lookup (serve->links, session);
+
+  if (link != NULL)
+    host_keeper_link_event (link, channel, event, details);
+}
+
+static void
+session_changed (gpointer data, MuxSession *session, MuxSessionState state, const GError *error)
+{
+  Serve *serve = host_loader_user_data (data);
+
+  if (state == MUX_SESSION_CLOSED)
+    g_hash_table_remove (serve->links, session);
+}
+
+static void
+stopped_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Serve *serve = data;
+
+  host_loader_ops (serve->loader)->stop_finish (host_loader_transport (serve->loader), result, NULL);
+  g_main_loop_quit (serve->loop);
+}
+
+static gboolean
+terminate_cb (gpointer data)
+{
+  Serve *serve = data;
+
+  if (serve->stopping)
+    g_main_loop_quit (serve->loop); /* asked twice: at once */
+  else
+    {
+      serve->stopping = TRUE;
+      host_notify ("STOPPING=1");
+      host_loader_ops (serve->loader)->stop_async (host_loader_transport (serve->loader), stopped_cb, serve);
+    }
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+reload_cb (gpointer data)
+{
+  Serve *serve = data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *reloading
+      = g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
+
+  host_notify (reloading);
+  if (!serve->stopping && !host_loader_ops (serve->loader)->reload (host_loader_transport (serve->loader), &error))
+    host_complain (_("the old configuration stays in force: %s"), error->message);
+  host_notify ("READY=1");
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+print_listeners (Serve *serve)
+{
+  g_autoptr (GVariant) status = host_loader_ops (serve->loader)->describe (host_loader_transport (serve->loader));
+  g_autoptr (GVariant) listeners = g_variant_lookup_value (status, "listeners", G_VARIANT_TYPE ("aa{sv}"));
+  GVariantIter iter;
+  GVariant *one;
+
+  g_variant_iter_init (&iter, listeners);
+  while ((one = g_variant_iter_next_value (&iter)) != NULL)
+    {
+      const char *address = "";
+
+      g_variant_lookup (one, "address", "&s", &address);
+      g_print ("listening on %s\n", address);
+      g_variant_unref (one);
+    }
+  fflush (stdout);
+}
+
+/* A session takes a dozen descriptors; the soft limit of 1024 is for programs that use select (). */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max)
+    {
+      limit.rlim_cur = limit.rlim_max;
+      if (setrlimit (RLIMIT_NOFILE, &limit) != 0)
+        g_debug ("the limit of descriptors stays at %lu", (unsigned long) limit.rlim_cur);
+    }
+}
+
+static int
+run (Serve *serve)
+{
+  g_autoptr (GError) error = NULL;
+  guint sources[3];
+
+  if (!host_loader_ops (serve->loader)->start (host_loader_transport (serve->loader), &error))
+    {
+      host_complain ("%s", error->message);
+      return HOST_EXIT_FAILURE;
+    }
+  serve->loop = g_main_loop_new (NULL, FALSE);
+  sources[0] = g_unix_signal_add (SIGTERM, terminate_cb, serve);
+  sources[1] = g_unix_signal_add (SIGINT, terminate_cb, serve);
+  sources[2] = g_unix_signal_add (SIGHUP, reload_cb, serve);
+  print_listeners (serve);
+  host_notify ("READY=1");
+  g_main_loop_run (serve->loop);
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
+  g_main_loop_unref (serve->loop);
+  return HOST_EXIT_OK;
+}
+
+int
+host_verb_serve (int argc, char **argv)
+{
+  g_autofree char *config = NULL;
+  g_autofree char *plugin = NULL;
+  gboolean system_mode = FALSE, no_bus = FALSE;
+  const GOptionEntry entries[] = {
+    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config, N_("configuration file"), N_("FILE") },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system_mode, N_("serve the system: /etc/mux-quic, the system bus"), NULL },
+    { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &plugin, N_("the plugin's module"), N_("FILE") },
+    { "no-bus", 0, 0, G_OPTION_ARG_NONE, &no_bus, N_("no status on D-Bus, only on the private socket"), NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  GOptionContext *context = g_option_context_new (NULL);
+  g_autoptr (GDBusConnection) bus = NULL;
+  g_autoptr (GError) error = NULL;
+  Serve serve = { 0 };
+  MuxHost host;
+  int status;
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!host_parse_options (context, &argc, &argv, &status))
+    return status;
+  if (argc > 1)
+    {
+      host_complain (_("unexpected argument '%s'; see %s --help"), argv[1], g_get_prgname ());
+      return HOST_EXIT_USAGE;
+    }
+  signal (SIGPIPE, SIG_IGN);
+  raise_descriptor_limit ();
+  if (!no_bus)
+    {
+      bus = g_bus_get_sync (system_mode ? G_BUS_TYPE_SYSTEM : G_BUS_TYPE_SESSION, NULL, NULL);
+      if (bus != NULL)
+        g_dbus_connection_set_exit_on_close (bus, FALSE);
+    }
+  serve.loader = host_loader_new ();
+  serve.links = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) host_keeper_link_free);
+  host_loader_fill (serve.loader, &host, &serve);
+  host.system_mode = system_mode;
+  host.config_path = config;
+  host.bus = bus;
+  host.channel_opened = channel_opened;
+  host.channel_event = channel_event;
+  host.session_changed = session_changed;
+  if (host_loader_load (serve.loader, &host, plugin, &error))
+    status = run (&serve);
+  else
+    {
+      host_complain ("%s", error->message);
+      status = HOST_EXIT_FAILURE;
+    }
+  g_hash_table_unref (serve.links);
+  host_loader_free (serve.loader);
+  return status;
+}
