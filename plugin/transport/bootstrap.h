@@ -1,18 +1,18 @@
-/* First contact: runs the enrolment command of a domain, gives it a certificate request on its standard input and reads the enrolment
- * from its standard output. The command is an argument vector, never a shell string; its standard error is ours, so that ssh can
- * ask and complain there. */
+/* Runs an enrolment command: an argv, never a shell string. A certificate request goes to its standard input,
+ * the armoured enrolment comes from its standard output (whatever noise is around it); its standard error is
+ * ours, so that ssh can ask. Errors are MUX_ERROR_ENROLMENT, or G_IO_ERROR_CANCELLED. The command is killed
+ * when it takes too long, says too much or is cancelled, and always reaped. The callback runs on the
+ * thread-default context. */
 #pragma once
 
-#include "pki/key.h"
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-/* A command that has not ended after so long is ended. ssh may have to ask a person. */
-#define TRANSPORT_BOOTSTRAP_TIMEOUT_MS 30000
-
-/* Finish returns the a{sv} of transport/enrolment.h (transfer full), or MUX_ERROR_ENROLMENT. */
-void transport_bootstrap_async (const char *const *argv, const char *request, guint timeout_ms, GMainContext *context,
+/* @request: PEM, shorter than a pipe holds (64 KiB). */
+void transport_bootstrap_async (const char *const *argv, const char *request, guint timeout_ms,
                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* The parsed enrolment (enrolment.h), transfer full. */
 GVariant *transport_bootstrap_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

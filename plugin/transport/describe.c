@@ -1,3 +1,4 @@
+/* What `status` shows of the transport as a whole. */
 #include "transport/transport-private.h"
 
 #include "mux-quic-config.h"
@@ -7,78 +8,88 @@
 GVariant *
 transport_describe_listeners (MuxTransport *transport)
 {
-  GVariantBuilder builder;
+  GVariantBuilder list;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
+  g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < transport->listeners->len; i++)
-    transport_listener_describe (transport->listeners->pdata[i], &builder);
-  return g_variant_ref_sink (g_variant_builder_end (&builder));
-}
+    {
+      TransportListener *listener = transport->listeners->pdata[i];
 
-char **
-transport_server_addresses (MuxTransport *transport)
-{
-  GPtrArray *addresses = g_ptr_array_new ();
-
-  for (guint i = 0; i < transport->listeners->len; i++)
-    transport_listener_addresses (transport->listeners->pdata[i], addresses);
-  g_ptr_array_add (addresses, NULL);
-  return (char **) g_ptr_array_free (addresses, FALSE);
-}
-
-static void
-describe_certificate (GVariantBuilder *builder, const char *role, PkiCertificate *certificate)
-{
-  const char *name = pki_certificate_common_name (certificate);
-
-  g_variant_builder_open (builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (builder, "{sv}", "role", g_variant_new_string (role));
-  g_variant_builder_add (builder, "{sv}", "serial", g_variant_new_string (pki_certificate_serial (certificate)));
-  if (name != NULL)
-    g_variant_builder_add (builder, "{sv}", "name", g_variant_new_string (name));
-  g_variant_builder_add (builder, "{sv}", "names", g_variant_new_strv (pki_certificate_names (certificate), -1));
-  g_variant_builder_add (builder, "{sv}", "not_before", g_variant_new_int64 (pki_certificate_not_before (certificate)));
-  g_variant_builder_add (builder, "{sv}", "not_after", g_variant_new_int64 (pki_certificate_not_after (certificate)));
-  g_variant_builder_close (builder);
+      if (!listener->retired)
+        transport_listener_describe (listener, &list);
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&list));
 }
 
 static GVariant *
+describe_sessions (MuxTransport *transport)
+{
+  GVariantBuilder list;
+
+  g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < transport->sessions->len; i++)
+    {
+      g_autoptr (GVariant) session = transport_session_describe (transport->sessions->pdata[i]);
+
+      g_variant_builder_add_value (&list, session);
+    }
+  return g_variant_builder_end (&list);
+}
+
+static void
+add_certificate (GVariantBuilder *list, GHashTable *seen, PkiCertificate *certificate, const char *role)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  const char *name = pki_certificate_common_name (certificate);
+
+  if (!g_hash_table_add (seen, g_strdup (pki_certificate_serial (certificate))))
+    return;
+  g_variant_dict_insert (&dict, "role", "s", role);
+  g_variant_dict_insert (&dict, "serial", "s", pki_certificate_serial (certificate));
+  g_variant_dict_insert (&dict, "name", "s", name != NULL ? name : "");
+  g_variant_dict_insert (&dict, "names", "^as", pki_certificate_names (certificate));
+  g_variant_dict_insert (&dict, "not_before", "x", pki_certificate_not_before (certificate));
+  g_variant_dict_insert (&dict, "not_after", "x", pki_certificate_not_after (certificate));
+  g_variant_dict_insert (&dict, "renew_at", "x", pki_certificate_renew_at (certificate));
+  g_variant_builder_add_value (list, g_variant_dict_end (&dict));
+}
+
+/* Every CA and server certificate in use, once. */
+static GVariant *
 describe_certificates (MuxTransport *transport)
 {
-  GVariantBuilder builder;
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  PkiAuthority *authority = transport_authority (transport);
+  GVariantBuilder list;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
-  if (transport->authority != NULL)
-    describe_certificate (&builder, "ca", pki_authority_bundle (transport->authority)->pdata[0]);
+  g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; authority != NULL && i < pki_authority_bundle (authority)->len; i++)
+    add_certificate (&list, seen, pki_authority_bundle (authority)->pdata[i], "ca");
   for (guint i = 0; i < transport->listeners->len; i++)
-    describe_certificate (&builder, "server", transport_listener_certificate (transport->listeners->pdata[i]));
-  return g_variant_builder_end (&builder);
+    {
+      TransportListener *listener = transport->listeners->pdata[i];
+
+      if (listener->leaf != NULL)
+        add_certificate (&list, seen, listener->leaf, "server");
+    }
+  return g_variant_builder_end (&list);
 }
 
 GVariant *
 transport_describe (MuxTransport *transport)
 {
-  const char *path = config_settings_path (transport->settings);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autofree char *pki = transport_server_pki_path (transport->host);
+  const char *config = config_settings_path (transport->settings);
   g_autoptr (GVariant) listeners = transport_describe_listeners (transport);
-  GVariantBuilder sessions;
-  GVariantDict dict;
 
-  g_variant_builder_init (&sessions, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < transport->sessions->len; i++)
-    if (transport_session_is_announced (transport->sessions->pdata[i]))
-      {
-        g_autoptr (GVariant) one = transport_session_ops.describe (transport->sessions->pdata[i]);
-
-        g_variant_builder_add_value (&sessions, one);
-      }
-  g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "version", "s", PACKAGE_VERSION);
   g_variant_dict_insert (&dict, "application", "s", transport->host->application);
   g_variant_dict_insert (&dict, "started", "x", transport->started);
-  g_variant_dict_insert (&dict, "config", "s", path == NULL ? "" : path);
-  g_variant_dict_insert (&dict, "pki", "s", transport->store == NULL ? "" : pki_store_path (transport->store));
+  g_variant_dict_insert (&dict, "config", "s", config != NULL ? config : "");
+  g_variant_dict_insert (&dict, "pki", "s", pki);
   g_variant_dict_insert_value (&dict, "listeners", listeners);
-  g_variant_dict_insert_value (&dict, "sessions", g_variant_builder_end (&sessions));
+  g_variant_dict_insert_value (&dict, "sessions", describe_sessions (transport));
   g_variant_dict_insert_value (&dict, "certificates", describe_certificates (transport));
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }

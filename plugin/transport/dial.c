@@ -1,455 +1,413 @@
-#include "transport/dial.h"
-
-#include "base/error.h"
-#include "net/resolver.h"
-#include "transport/session-private.h"
+/* From a target's name to a session: its configuration, its certificate (enrolled for if need be), its
+ * addresses, a connection, the welcome. */
+#define BASE_LOG_ROOM "transport"
+#include "transport/transport-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "net/resolver.h"
+#include "transport/bootstrap.h"
+#include "transport/domain.h"
+#include "transport/peer-session.h"
+#include "transport/race.h"
 
 #define DEFAULT_PORT 9001
 
-typedef struct _Dial Dial;
-
-typedef struct
-{
-  GTask *task; /* borrowed: the dial outlives its attempts' callbacks */
-  NetAddress remote;
-  QuicDriver *driver;
-  QuicConnection *connection; /* NULL when it is over, or handed on */
-} Attempt;
-
-struct _Dial
+struct _TransportDial
 {
   MuxTransport *transport;
-  TransportDomain *domain;
-  TransportIdentity *identity;
-  PkiSecret *secret;
-  QuicTls *tls;
+  GTask *task;
+  char *target, *service;
+  ConfigSettings *settings; /* keeps `client` when it is a configured one */
+  ConfigClient *own_client; /* … else this does */
+  const ConfigClient *client;
   char *host;
   guint16 port;
-  GArray *addresses; /* of NetAddress */
-  guint next;        /* in addresses */
-  GPtrArray *attempts;
-  GSource *timer;
-  GError *error; /* of the first attempt that failed */
-  MuxSession *session;
-  gboolean retried; /* with a fresh enrolment */
-  GSource *cancelled;
+  TransportDomain *domain;
+  gboolean enrolled;         /* in this dial: what fails now will not get better by enrolling again */
+  gboolean retried;          /* what was kept did not serve */
+  GCancellable *cancellable; /* ours: for what runs without a handle */
+  GSource *cancel;           /* the caller's */
+  TransportRace *race;
+  MuxSession *session; /* waits for its welcome */
 };
 
-static void identify (GTask *task, gboolean fresh);
-static void try_next (GTask *task);
-
-static Dial *
-dial_of (GTask *task)
-{
-  return g_task_get_task_data (task);
-}
-
-static gboolean
-free_attempt_cb (gpointer data)
-{
-  Attempt *attempt = data;
-
-  g_clear_pointer (&attempt->driver, quic_driver_free);
-  g_free (attempt);
-  return G_SOURCE_REMOVE;
-}
-
-/* Lets an attempt go when the loop comes round: this may be inside its own callback. */
-static void
-drop_attempt (Attempt *attempt, GMainContext *context)
-{
-  static const QuicConnectionEvents deaf = { 0 };
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  if (attempt->connection != NULL)
-    {
-      quic_connection_set_events (attempt->connection, &deaf, NULL);
-      quic_connection_close (attempt->connection, QUIC_CODE_NONE, "");
-      attempt->connection = NULL;
-    }
-  g_source_set_callback (source, free_attempt_cb, attempt, NULL);
-  g_source_attach (source, context);
-}
-
-static void
-stop_timer (Dial *dial)
-{
-  if (dial->timer == NULL)
-    return;
-  g_source_destroy (dial->timer);
-  g_clear_pointer (&dial->timer, g_source_unref);
-}
-
-static void
-drop_attempts (Dial *dial)
-{
-  stop_timer (dial);
-  if (dial->cancelled != NULL)
-    {
-      g_source_destroy (dial->cancelled);
-      g_clear_pointer (&dial->cancelled, g_source_unref);
-    }
-  for (guint i = 0; i < dial->attempts->len; i++)
-    drop_attempt (dial->attempts->pdata[i], dial->transport->context);
-  g_ptr_array_set_size (dial->attempts, 0);
-}
+static void begin (TransportDial *dial);
 
 static void
 dial_free (gpointer data)
 {
-  Dial *dial = data;
+  TransportDial *dial = data;
 
-  drop_attempts (dial);
-  g_ptr_array_unref (dial->attempts);
-  g_clear_pointer (&dial->domain, transport_domain_free);
-  g_clear_pointer (&dial->identity, transport_identity_free);
-  g_clear_pointer (&dial->secret, pki_secret_free);
-  g_clear_pointer (&dial->tls, quic_tls_unref);
-  g_clear_pointer (&dial->addresses, g_array_unref);
-  g_clear_pointer (&dial->session, transport_session_unref);
-  g_clear_error (&dial->error);
+  g_clear_pointer (&dial->domain, transport_domain_unref);
+  g_clear_pointer (&dial->own_client, config_client_free);
+  g_clear_pointer (&dial->settings, config_settings_unref);
+  g_clear_object (&dial->cancellable);
+  g_free (dial->target);
+  g_free (dial->service);
   g_free (dial->host);
   g_free (dial);
 }
 
+/* The one answer, after which nothing of it runs: @session (transfer full) or @error (transfer full). */
 static void
-fail (GTask *task, GError *error)
+answer (TransportDial *dial, MuxSession *session, GError *error)
 {
-  Dial *dial = dial_of (task);
+  g_autoptr (GTask) task = g_steal_pointer (&dial->task);
 
-  drop_attempts (dial);
-  if (!g_task_return_error_if_cancelled (task))
-    g_task_return_error (task, g_steal_pointer (&error));
-  g_clear_error (&error);
-  g_object_unref (task);
-}
-
-static void
-ready_cb (MuxSession *session, const GError *error, gpointer data)
-{
-  GTask *task = data;
-  Dial *dial = dial_of (task);
-
+  transport_timer_clear (&dial->cancel);
+  g_cancellable_cancel (dial->cancellable);
+  g_clear_pointer (&dial->race, transport_race_free);
+  if (dial->session != NULL && session == NULL)
+    {
+      dial->session->welcome = NULL;
+      session_close (dial->session->session, "bye", "");
+    }
+  g_clear_pointer (&dial->session, transport_session_unref);
   if (error != NULL)
-    {
-      GError *copy = g_error_copy (error);
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, session, (GDestroyNotify) transport_session_unref);
+  g_ptr_array_remove_fast (dial->transport->dials, dial);
+}
 
-      g_prefix_error (&copy, "%s: ", dial->domain->client->name);
-      fail (task, copy);
-      return;
-    }
-  stop_timer (dial);
-  transport_session_set_identity (session, g_steal_pointer (&dial->identity));
-  g_task_return_pointer (task, g_steal_pointer (&dial->session), (GDestroyNotify) transport_session_unref);
-  g_object_unref (task);
+void
+transport_dial_abort (TransportDial *dial)
+{
+  answer (
+      dial, NULL,
+      g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The transport was stopped while it dialled")));
 }
 
 static gboolean
-check_expected_name (Dial *dial, QuicConnection *connection, GError **error)
+cancelled_cb (GCancellable *cancellable, gpointer data)
 {
-  const char *expected = dial->domain->client->expected_cn;
-  PkiCertificate *peer = quic_connection_peer (connection);
-  const char *name = peer == NULL ? NULL : pki_certificate_common_name (peer);
+  TransportDial *dial = data;
 
-  if (expected == NULL || g_strcmp0 (expected, name) == 0)
-    return TRUE;
-  return base_error_set (error, MUX_ERROR_TLS, _("%s: the server's certificate has the CN '%s', expected_cn is '%s'"),
-                         dial->domain->client->name, name == NULL ? "" : name, expected);
-}
-
-static void
-connected_cb (QuicConnection *connection, gpointer data)
-{
-  Attempt *attempt = data;
-  GTask *task = attempt->task;
-  Dial *dial = dial_of (task);
-  GError *error = NULL;
-
-  if (!check_expected_name (dial, connection, &error))
-    {
-      fail (task, error);
-      return;
-    }
-  attempt->connection = NULL;
-  dial->session = transport_session_dialled (dial->transport, g_steal_pointer (&attempt->driver), connection, dial->domain,
-                                             ready_cb, task);
-  drop_attempts (dial);
-}
-
-/* A stored identity that the server does not take, or whose CA is not the server's any more, is replaced once. */
-static gboolean
-can_replace_identity (Dial *dial)
-{
-  return dial->error != NULL && g_error_matches (dial->error, MUX_ERROR, MUX_ERROR_TLS) && dial->identity->stored
-         && !dial->retried && transport_domain_can_enrol (dial->domain);
-}
-
-static void
-exhausted (GTask *task)
-{
-  Dial *dial = dial_of (task);
-  GError *error = g_steal_pointer (&dial->error);
-
-  dial->error = error;
-  if (can_replace_identity (dial))
-    {
-      g_clear_error (&dial->error);
-      g_clear_pointer (&dial->tls, quic_tls_unref);
-      g_clear_pointer (&dial->identity, transport_identity_free);
-      drop_attempts (dial);
-      dial->retried = TRUE;
-      dial->next = 0;
-      identify (task, TRUE);
-      return;
-    }
-  dial->error = NULL;
-  g_prefix_error (&error, "%s: ", dial->domain->client->name);
-  fail (task, error);
-}
-
-static GError *
-explain (const QuicCloseInfo *info, const NetAddress *remote)
-{
-  char buffer[NET_ADDRESS_STRLEN];
-  const char *address = net_address_format (remote, buffer);
-
-  switch (info->cause)
-    {
-    case QUIC_CLOSE_HANDSHAKE:
-    case QUIC_CLOSE_IDLE:
-      return g_error_new (MUX_ERROR, MUX_ERROR_UNREACHABLE,
-                          _("no answer from %s; is `mux-quic serve` running there, and is UDP port %u open in its firewall?"),
-                          address, net_address_port (remote));
-    case QUIC_CLOSE_TLS:
-      return g_error_new (MUX_ERROR, MUX_ERROR_TLS, _("%s: %s"), address,
-                          info->error == NULL ? "TLS" : info->error->message);
-    case QUIC_CLOSE_PEER:
-      return g_error_new (MUX_ERROR, MUX_ERROR_REFUSED, _("%s refused the connection: %s"), address,
-                          info->error == NULL ? "" : info->error->message);
-    case QUIC_CLOSE_LOCAL:
-    case QUIC_CLOSE_RESET:
-    case QUIC_CLOSE_VERSION:
-    case QUIC_CLOSE_ERROR:
-      break;
-    }
-  return g_error_new (MUX_ERROR, MUX_ERROR_LOST, "%s: %s", address,
-                      info->error == NULL ? _("the connection ended") : info->error->message);
-}
-
-static void
-attempt_closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer data)
-{
-  Attempt *attempt = data;
-  GTask *task = attempt->task;
-  Dial *dial = dial_of (task);
-
-  attempt->connection = NULL;
-  if (dial->error == NULL)
-    dial->error = explain (info, &attempt->remote);
-  g_ptr_array_remove (dial->attempts, attempt);
-  drop_attempt (attempt, dial->transport->context);
-  if (dial->next < dial->addresses->len)
-    try_next (task);
-  else if (dial->attempts->len == 0)
-    exhausted (task);
-}
-
-static const QuicConnectionEvents attempt_events = {
-  .connected = connected_cb,
-  .closed = attempt_closed_cb,
-};
-
-static QuicConnectionConfig
-connection_config (const ConfigClient *client)
-{
-  return (QuicConnectionConfig){
-    .max_idle_timeout_ms = client->max_idle_timeout_ms,
-    .keep_alive_interval_ms = client->keep_alive_interval_ms,
-    .handshake_timeout_ms = TRANSPORT_DIAL_TIMEOUT_MS,
-  };
+  answer (dial, NULL,
+          g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Connecting to %s was cancelled"), dial->target));
+  return G_SOURCE_REMOVE;
 }
 
 static gboolean
-start_attempt (GTask *task, const NetAddress *remote, GError **error)
+can_enrol (const TransportDial *dial)
 {
-  Dial *dial = dial_of (task);
-  QuicConnectionConfig config = connection_config (dial->domain->client);
-  Attempt *attempt = g_new0 (Attempt, 1);
-  NetAddress any;
-  NetUdp *udp;
+  return !dial->enrolled && dial->client->enroll_command != NULL && *dial->client->enroll_command != NULL;
+}
 
-  attempt->task = task;
-  attempt->remote = *remote;
-  net_address_from_numeric (&any, net_address_family (remote) == AF_INET ? "0.0.0.0" : "::", 0);
-  udp = net_udp_open (&any, NET_UDP_DEFAULT, error);
-  if (udp != NULL)
-    attempt->driver = quic_driver_new_client (udp, dial->transport->context, "mux-quic: client", dial->secret, error);
-  if (attempt->driver != NULL)
-    attempt->connection
-        = quic_driver_connect (attempt->driver, remote, dial->tls, &config, &attempt_events, attempt, error);
-  if (attempt->connection == NULL)
-    {
-      g_clear_pointer (&attempt->driver, quic_driver_free);
-      g_free (attempt);
-      return FALSE;
-    }
-  g_ptr_array_add (dial->attempts, attempt);
+/* Certificates of an earlier enrolment are worth nothing when that server was set up anew; a fresh enrolment
+ * is. */
+static gboolean
+try_again (TransportDial *dial, const GError *error)
+{
+  if (!g_error_matches (error, MUX_ERROR, MUX_ERROR_TLS) || transport_domain_is_configured (dial->domain)
+      || !can_enrol (dial))
+    return FALSE;
+  base_message ("%s; enrolling again", error->message);
+  dial->retried = TRUE;
+  g_hash_table_remove (dial->transport->domains, dial->target);
+  g_clear_pointer (&dial->domain, transport_domain_unref);
+  g_clear_pointer (&dial->race, transport_race_free);
+  begin (dial);
   return TRUE;
 }
 
-static gboolean
-timer_cb (gpointer task)
-{
-  stop_timer (dial_of (task));
-  try_next (task);
-  return G_SOURCE_REMOVE;
-}
+/* Welcome */
 
-/* Starts the next address that can be started; the one after that follows when this one failed, or soon. */
 static void
-try_next (GTask *task)
+welcome_cb (MuxSession *session, const GError *error, gpointer user_data)
 {
-  Dial *dial = dial_of (task);
+  TransportDial *dial = user_data;
 
-  stop_timer (dial);
-  while (dial->next < dial->addresses->len)
+  if (error == NULL && session->phase == TRANSPORT_SESSION_KNOWN)
     {
-      const NetAddress *remote = &g_array_index (dial->addresses, NetAddress, dial->next++);
-
-      if (start_attempt (task, remote, dial->error == NULL ? &dial->error : NULL))
-        {
-          if (dial->next < dial->addresses->len)
-            {
-              dial->timer = g_timeout_source_new (TRANSPORT_ATTEMPT_DELAY_MS);
-              g_source_set_callback (dial->timer, timer_cb, task, NULL);
-              g_source_attach (dial->timer, dial->transport->context);
-            }
-          return;
-        }
+      answer (dial, transport_session_ref (session), NULL);
+      return;
     }
-  if (dial->attempts->len == 0)
-    exhausted (task);
+  if (error != NULL)
+    answer (dial, NULL, transport_error_prefixed (error, _("Connecting to %s failed"), dial->target));
+  else
+    answer (dial, NULL,
+            g_error_new (MUX_ERROR, MUX_ERROR_REFUSED, _("%s closed the connection without a welcome"),
+                         dial->target));
 }
 
-static gboolean
-cancelled_cb (GCancellable *cancellable, gpointer task)
-{
-  Dial *dial = dial_of (task);
+/* Race */
 
-  /* Once there is a session its end answers the task, in a later pass. */
-  if (dial->session != NULL)
-    transport_session_end (dial->session, "bye", "");
-  else
-    fail (task, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("cancelled")));
-  return G_SOURCE_REMOVE;
+static gboolean
+check_common_name (TransportDial *dial, QuicConnection *connection, GError **error)
+{
+  PkiCertificate *peer = quic_connection_peer (connection);
+  const char *name = peer != NULL ? pki_certificate_common_name (peer) : NULL;
+
+  if (dial->client->expected_cn == NULL || g_strcmp0 (name, dial->client->expected_cn) == 0)
+    return TRUE;
+  return base_error_set (
+      error, MUX_ERROR_TLS,
+      _("%s shows a certificate of “%s”, not of “%s”: change expected_cn if that is right"), dial->target,
+      name != NULL ? name : "", dial->client->expected_cn);
 }
 
 static void
-progress (Dial *dial, const char *format, const char *what)
+raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, gpointer user_data)
 {
-  const MuxHost *host = dial->transport->host;
-  g_autoptr (GString) text = NULL;
+  TransportDial *dial = user_data;
+  GError *failure = NULL;
 
-  if (host->progress == NULL)
-    return;
-  text = g_string_new (format);
-  g_string_replace (text, "%s", what, 1);
-  host->progress (host->user_data, text->str);
+  if (error != NULL)
+    {
+      if (!try_again (dial, error))
+        answer (dial, NULL, g_error_copy (error));
+      return;
+    }
+  if (!check_common_name (dial, connection, &failure))
+    {
+      quic_connection_close (connection, QUIC_CODE_REFUSED, "another certificate was expected");
+      transport_bury (dial->transport, driver);
+      answer (dial, NULL, failure);
+      return;
+    }
+  dial->session = transport_session_ref (transport_session_new_outgoing (
+      dial->transport, driver, connection, dial->target, dial->domain, dial->service, welcome_cb, dial));
 }
+
+static void
+dial_addresses (TransportDial *dial, GArray *addresses)
+{
+  const ConfigClient *client = dial->client;
+  const QuicConnectionConfig config = {
+    .max_idle_timeout_ms = client->max_idle_timeout_ms,
+    .keep_alive_interval_ms = client->keep_alive_interval_ms,
+    .handshake_timeout_ms = dial->transport->dial_timeout_ms,
+    .congestion = QUIC_CC_CUBIC,
+  };
+  GError *error = NULL;
+  g_autoptr (QuicTls) tls = transport_domain_tls (dial->domain, client, dial->host, &error);
+
+  if (tls == NULL)
+    {
+      g_array_unref (addresses);
+      answer (dial, NULL, error);
+      return;
+    }
+  if (client->accept_invalid_hostnames)
+    transport_progress (
+        dial->transport,
+        g_strdup_printf (_("warning: the name of %s is not verified (accept_invalid_hostnames)"),
+                         dial->target));
+  transport_progress (dial->transport, g_strdup_printf (_("connecting to %s"), client->remote_address));
+  dial->race
+      = transport_race_new (dial->transport, addresses, tls, &config, client->remote_address, raced_cb, dial);
+}
+
+/* Name */
 
 static void
 resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
-  GTask *task = data;
-  Dial *dial = dial_of (task);
+  g_autoptr (GTask) task = data;
+  TransportDial *dial = g_task_get_task_data (task);
   GError *error = NULL;
+  GArray *addresses = net_resolver_lookup_finish (result, &error);
 
-  dial->addresses = net_resolver_lookup_finish (result, &error);
-  if (dial->addresses == NULL)
+  if (dial->task == NULL)
     {
-      g_prefix_error (&error, "%s: ", dial->domain->client->name);
-      fail (task, error);
-      return;
+      g_clear_pointer (&addresses, g_array_unref);
+      g_clear_error (&error);
     }
-  if (g_task_get_cancellable (task) != NULL)
-    {
-      dial->cancelled = g_cancellable_source_new (g_task_get_cancellable (task));
-      g_source_set_callback (dial->cancelled, G_SOURCE_FUNC (cancelled_cb), task, NULL);
-      g_source_attach (dial->cancelled, dial->transport->context);
-    }
-  progress (dial, _("connecting to %s"), dial->domain->client->remote_address);
-  try_next (task);
+  else if (addresses == NULL)
+    answer (dial, NULL, error);
+  else
+    dial_addresses (dial, addresses);
 }
 
 static void
-identified_cb (GObject *source, GAsyncResult *result, gpointer data)
+resolve (TransportDial *dial)
 {
-  GTask *task = data;
-  Dial *dial = dial_of (task);
-  const ConfigClient *client = dial->domain->client;
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (dial->transport->context);
+
+  net_resolver_lookup_async (dial->host, dial->port, dial->cancellable, resolved_cb,
+                             g_object_ref (dial->task));
+}
+
+/* Certificate */
+
+static void
+enrolled_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  TransportDial *dial = g_task_get_task_data (task);
   GError *error = NULL;
-  g_autoptr (PkiTrust) trust = NULL;
+  g_autoptr (GVariant) enrolment = transport_bootstrap_finish (result, &error);
 
-  dial->identity = transport_domain_identify_finish (result, &error);
-  if (dial->identity != NULL)
-    trust = transport_domain_trust (dial->domain, dial->identity, &error);
-  if (trust != NULL)
+  if (dial->task == NULL)
+    g_clear_error (&error);
+  else if (enrolment == NULL || !transport_domain_enrolled (dial->domain, enrolment, &error))
+    answer (dial, NULL, error);
+  else
     {
-      const char *name = dial->identity->server_name != NULL && client->pem_ca == NULL ? dial->identity->server_name
-                                                                                       : dial->host;
-
-      if (client->accept_invalid_hostnames)
-        progress (dial, _("%s: the server's name is not checked (accept_invalid_hostnames)"), client->name);
-      dial->tls = quic_tls_new_client (dial->identity->credentials, trust, name, !client->accept_invalid_hostnames,
-                                       QUIC_ALPN, &error);
+      g_hash_table_replace (dial->transport->domains, g_strdup (dial->target),
+                            transport_domain_ref (dial->domain));
+      resolve (dial);
     }
-  if (dial->tls == NULL)
-    {
-      fail (task, error);
-      return;
-    }
-  g_clear_pointer (&dial->addresses, g_array_unref);
-  net_resolver_lookup_async (dial->host, dial->port, g_task_get_cancellable (task), resolved_cb, task);
 }
 
 static void
-identify (GTask *task, gboolean fresh)
+enrol (TransportDial *dial)
 {
-  Dial *dial = dial_of (task);
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (dial->transport->context);
+  GError *error = NULL;
+  g_autofree char *request = transport_domain_request (dial->domain, &error);
 
-  transport_domain_identify_async (dial->transport, dial->domain, fresh, g_task_get_cancellable (task), identified_cb,
-                                   task);
+  if (request == NULL)
+    {
+      answer (dial, NULL, error);
+      return;
+    }
+  dial->enrolled = TRUE;
+  transport_progress (dial->transport, g_strdup_printf (_("asking %s for a certificate"), dial->target));
+  transport_bootstrap_async ((const char *const *) dial->client->enroll_command, request,
+                             dial->transport->enrolment_timeout_ms, dial->cancellable, enrolled_cb,
+                             g_object_ref (dial->task));
+}
+
+/* Looks for a certificate in the order: files of the person's own, this life's memory, the disk, the
+ * enrolment command. */
+static void
+begin (TransportDial *dial)
+{
+  TransportDomain *known = g_hash_table_lookup (dial->transport->domains, dial->target);
+  GError *error = NULL;
+
+  if (dial->client->pem_cert == NULL && known != NULL && transport_domain_is_usable (known))
+    {
+      dial->domain = transport_domain_ref (known);
+      resolve (dial);
+      return;
+    }
+  dial->domain = transport_domain_new (dial->transport->host, dial->client, dial->target);
+  if (dial->client->pem_cert != NULL)
+    {
+      if (transport_domain_configure (dial->domain, dial->client, &error))
+        resolve (dial);
+      else
+        answer (dial, NULL, error);
+    }
+  else if (!dial->retried && transport_domain_load (dial->domain))
+    {
+      g_hash_table_replace (dial->transport->domains, g_strdup (dial->target),
+                            transport_domain_ref (dial->domain));
+      resolve (dial);
+    }
+  else if (can_enrol (dial))
+    enrol (dial);
+  else
+    answer (dial, NULL,
+            g_error_new (
+                MUX_ERROR, MUX_ERROR_ENROLMENT,
+                _("There is no certificate for %s and no way to get one: set bootstrap_via_ssh or "
+                   "enroll_command, or pem_cert, pem_private_key and pem_ca, in its entry of quic_clients"),
+                dial->target));
+}
+
+/* The target */
+
+static gboolean
+find_client (TransportDial *dial, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+
+  dial->settings = config_settings_ref (dial->transport->settings);
+  dial->client = config_settings_find_client (dial->settings, dial->target);
+  if (dial->client == NULL)
+    {
+      dial->own_client = config_client_new_for_target (dial->target, &failure);
+      dial->client = dial->own_client;
+    }
+  if (dial->client == NULL)
+    return base_error_set (error, MUX_ERROR_UNKNOWN_TARGET,
+                           _("“%s” is no name of quic_clients, and no [user@]host[:port]: %s"), dial->target,
+                           failure->message);
+  return net_resolver_split (dial->client->remote_address, DEFAULT_PORT, &dial->host, &dial->port, error);
+}
+
+static gboolean
+prepare (TransportDial *dial, GVariant *options, GCancellable *cancellable, GError **error)
+{
+  MuxTransport *transport = dial->transport;
+
+  if (transport->config_error != NULL)
+    {
+      g_propagate_error (error, g_error_copy (transport->config_error));
+      return FALSE;
+    }
+  if (transport->client_secret == NULL && (transport->client_secret = pki_secret_new_random (error)) == NULL)
+    return FALSE;
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !find_client (dial, error))
+    return FALSE;
+  if (options == NULL || !g_variant_lookup (options, "service", "s", &dial->service))
+    dial->service = g_strdup (dial->client->service);
+  return TRUE;
+}
+
+/* The dial begins in a turn of its own, so that nothing of it happens inside connect_async (). */
+static gboolean
+begin_cb (gpointer data)
+{
+  GTask *task = data;
+  TransportDial *dial = g_task_get_task_data (task);
+
+  if (dial->task != NULL)
+    begin (dial);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+begin_soon (TransportDial *dial)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, begin_cb, g_object_ref (dial->task), g_object_unref);
+  g_source_attach (source, dial->transport->context);
 }
 
 void
-transport_dial_async (MuxTransport *transport, const char *target, GCancellable *cancellable,
-                      GAsyncReadyCallback callback, gpointer user_data)
+transport_dial_async (MuxTransport *transport, const char *target, GVariant *options,
+                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
-  Dial *dial = g_new0 (Dial, 1);
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (transport->context);
+  g_autoptr (GVariant) sunk = options != NULL ? g_variant_ref_sink (options) : NULL;
+  TransportDial *dial = g_new0 (TransportDial, 1);
   GError *error = NULL;
 
   dial->transport = transport;
-  dial->attempts = g_ptr_array_new ();
-  g_task_set_source_tag (task, transport_dial_async);
-  g_task_set_task_data (task, dial, dial_free);
-  dial->domain = transport_domain_find (transport, target, &error);
-  if (dial->domain != NULL)
-    dial->secret = pki_secret_new_random (&error);
-  if (dial->secret == NULL
-      || !net_resolver_split (dial->domain->client->remote_address, DEFAULT_PORT, &dial->host, &dial->port, &error))
+  dial->target = g_strdup (target);
+  dial->cancellable = g_cancellable_new ();
+  dial->task = g_task_new (NULL, NULL, callback, user_data);
+  g_task_set_source_tag (dial->task, transport_dial_async);
+  g_task_set_task_data (dial->task, dial, dial_free);
+  g_ptr_array_add (transport->dials, dial);
+  if (!prepare (dial, sunk, cancellable, &error))
     {
-      g_task_return_error (task, error);
-      g_object_unref (task);
+      answer (dial, NULL, error);
       return;
     }
-  identify (task, FALSE);
+  if (cancellable != NULL)
+    {
+      dial->cancel = g_cancellable_source_new (cancellable);
+      g_source_set_callback (dial->cancel, G_SOURCE_FUNC (cancelled_cb), dial, NULL);
+      g_source_attach (dial->cancel, transport->context);
+    }
+  begin_soon (dial);
 }
 
 MuxSession *
-transport_dial_finish (GAsyncResult *result, GError **error)
+transport_dial_finish (MuxTransport *transport, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (g_async_result_is_tagged (result, transport_dial_async), NULL);
   return g_task_propagate_pointer (G_TASK (result), error);
 }

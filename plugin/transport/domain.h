@@ -1,53 +1,41 @@
-/* A domain: one place to dial, with what is needed to be somebody there: credentials, trust, and the name to expect. */
+/* What a client needs for one target beside its address: its own certificate with key, whom to believe, and
+ * the server's names. From files that the configuration names, from an enrolment, or kept on disk from an
+ * earlier one (`persist_to_disk`). Reference-counted; holds copies, so the configuration may change
+ * meanwhile. Errors: MUX_ERROR_PKI, MUX_ERROR_CONFIG, MUX_ERROR_ENROLMENT, MUX_ERROR_TLS.
+ * Never calls back. */
 #pragma once
 
+#include <mux/host.h>
 #include "config/settings.h"
-#include "pki/authority.h"
-#include "pki/trust.h"
-#include "transport/transport.h"
+#include "quic/tls.h"
 
 G_BEGIN_DECLS
 
-/* Who we are there, and whom we believe. */
-typedef struct
-{
-  PkiCredentials *credentials;
-  GPtrArray *ca;     /* of PkiCertificate; NULL when trust comes from configured files alone */
-  char *server_name; /* the name in the enrolment; NULL = the host part of the address */
-  gboolean stored;   /* it came from disk or memory, not fresh from an enrolment */
-} TransportIdentity;
+typedef struct _TransportDomain TransportDomain;
 
-TransportIdentity *transport_identity_new (PkiCredentials *credentials, GPtrArray *ca, const char *server_name);
-TransportIdentity *transport_identity_copy (const TransportIdentity *identity);
-void transport_identity_free (TransportIdentity *identity);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (TransportIdentity, transport_identity_free)
+/* Nothing in it yet. @name: of the directory, when it is kept on disk. */
+TransportDomain *transport_domain_new (const MuxHost *host, const ConfigClient *client, const char *name);
+TransportDomain *transport_domain_ref (TransportDomain *domain);
+void transport_domain_unref (TransportDomain *domain);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TransportDomain, transport_domain_unref)
 
-typedef struct
-{
-  ConfigSettings *settings; /* keeps @client alive, when it is configured */
-  ConfigClient *own;        /* or it was made for a `[user@]host[:port]` */
-  const ConfigClient *client;
-} TransportDomain;
+/* Whether @client has a certificate of its own in files; loads it. */
+gboolean transport_domain_is_configured (const TransportDomain *domain);
+gboolean transport_domain_configure (TransportDomain *domain, const ConfigClient *client, GError **error);
+/* Takes what was kept on disk. FALSE when there is none that still serves; why is logged. */
+gboolean transport_domain_load (TransportDomain *domain);
+/* Whether there is a certificate, and it has not expired. */
+gboolean transport_domain_is_usable (const TransportDomain *domain);
 
-/* @target: a configured name or an address. MUX_ERROR_UNKNOWN_TARGET. */
-TransportDomain *transport_domain_find (MuxTransport *transport, const char *target, GError **error);
-TransportDomain *transport_domain_copy (const TransportDomain *domain);
-void transport_domain_free (TransportDomain *domain);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (TransportDomain, transport_domain_free)
+/* A request for a fresh key, which waits in @domain for its certificate; free with g_free (). */
+char *transport_domain_request (TransportDomain *domain, GError **error);
+/* Takes the answer to it (transport/enrolment.h), checks that all fits together, and keeps it. */
+gboolean transport_domain_enrolled (TransportDomain *domain, GVariant *enrolment, GError **error);
+/* Takes a certificate for @key that the server sent over a session: a{sv} certificate s, ca s. */
+gboolean transport_domain_renewed (TransportDomain *domain, PkiKey *key, GVariant *renewed, GError **error);
 
-/* Gets an identity: the configured files, else what is at hand in memory or under domains/NAME, else, or with @fresh, an enrolment. The enrolment is kept
- * as `persist_to_disk` says. MUX_ERROR_ENROLMENT, MUX_ERROR_PKI. */
-void transport_domain_identify_async (MuxTransport *transport, const TransportDomain *domain, gboolean fresh,
-                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-TransportIdentity *transport_domain_identify_finish (GAsyncResult *result, GError **error);
-/* Whether an enrolment is possible at all, so that a refused stored identity can be replaced. */
-gboolean transport_domain_can_enrol (const TransportDomain *domain);
-
-/* Keeps @identity for later: in memory, and on disk if the domain says so. */
-gboolean transport_domain_keep (MuxTransport *transport, const TransportDomain *domain,
-                                const TransportIdentity *identity, GError **error);
-
-/* What to believe there: the identity's CA, `pem_ca`, `pem_root_certs`. MUX_ERROR_PKI when that is nothing. */
-PkiTrust *transport_domain_trust (const TransportDomain *domain, const TransportIdentity *identity, GError **error);
+/* For dialling @host by @client. */
+QuicTls *transport_domain_tls (const TransportDomain *domain, const ConfigClient *client, const char *host,
+                               GError **error);
 
 G_END_DECLS

@@ -1,151 +1,218 @@
 #include "transport/enrolment.h"
 
-#include "base/error.h"
-
+#include <glib/gi18n-lib.h>
 #include <gnutls/gnutls.h>
 #include <string.h>
 
-#define BEGIN "-----BEGIN " TRANSPORT_ENROLMENT_LABEL "-----"
-#define END "-----END " TRANSPORT_ENROLMENT_LABEL "-----"
-/* Certificates and a few names: a block larger than this is none. */
-#define BLOCK_MAX ((gsize) 256 * 1024)
+#include "base/error.h"
 
-static GVariant *
-in_little_endian (GVariant *value)
+#define BEGIN_LINE "-----BEGIN " TRANSPORT_ENROLMENT_LABEL "-----"
+#define END_LINE "-----END " TRANSPORT_ENROLMENT_LABEL "-----"
+/* The block alone: a chain, a CA bundle, names. */
+#define MAX_BLOCK ((gsize) 256 * 1024)
+#define MAX_PEM ((gsize) 128 * 1024)
+#define MAX_NAME ((gsize) 255)
+#define MAX_LIST 256
+
+/* What may stand in it: type, whether it must, and its limit (bytes of a string, of each of a list). */
+static const struct
 {
-  return G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (value) : g_variant_byteswap (value);
+  const char *name;
+  const char *type;
+  gboolean required;
+  gsize max;
+} keys[] = {
+  { "user", "s", TRUE, MAX_NAME }, { "device", "s", FALSE, MAX_NAME }, { "certificate", "s", TRUE, MAX_PEM },
+  { "ca", "s", TRUE, MAX_PEM },    { "names", "as", TRUE, MAX_NAME },  { "addresses", "as", TRUE, MAX_NAME },
+  { "expires", "x", TRUE, 0 },     { "key", "s", FALSE, MAX_PEM },
+};
+
+static gboolean
+unusable (GError **error, const char *what)
+{
+  return base_error_set (error, MUX_ERROR_ENROLMENT, _("The enrolment is not usable: %s"), what);
+}
+
+static gboolean
+is_short (GVariant *value, gsize max)
+{
+  return g_variant_get_size (value) <= max + 1; /* the zero at its end */
+}
+
+static gboolean
+check_value (GVariant *value, gsize max)
+{
+  GVariantIter iter;
+  GVariant *item;
+  gboolean fine = TRUE;
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    return is_short (value, max);
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY))
+    return TRUE;
+  if (g_variant_n_children (value) > MAX_LIST)
+    return FALSE;
+  g_variant_iter_init (&iter, value);
+  while (fine && (item = g_variant_iter_next_value (&iter)) != NULL)
+    {
+      fine = is_short (item, max);
+      g_variant_unref (item);
+    }
+  return fine;
+}
+
+static gboolean
+check (GVariant *enrolment, GError **error)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (enrolment, keys[i].name, NULL);
+
+      if (value == NULL && !keys[i].required)
+        continue;
+      if (value == NULL)
+        return base_error_set (error, MUX_ERROR_ENROLMENT, _("The enrolment is not usable: it has no “%s”"),
+                               keys[i].name);
+      if (!g_variant_is_of_type (value, G_VARIANT_TYPE (keys[i].type)))
+        return base_error_set (error, MUX_ERROR_ENROLMENT,
+                               _("The enrolment is not usable: “%s” is of type %s, not %s"), keys[i].name,
+                               g_variant_get_type_string (value), keys[i].type);
+      if (!check_value (value, keys[i].max))
+        return base_error_set (error, MUX_ERROR_ENROLMENT,
+                               _("The enrolment is not usable: “%s” is too long"), keys[i].name);
+    }
+  return TRUE;
 }
 
 char *
 transport_enrolment_armour (GVariant *enrolment, GError **error)
 {
-  g_autoptr (GVariant) owned = g_variant_ref_sink (enrolment);
-  g_autoptr (GVariant) normal = g_variant_get_normal_form (owned);
-  g_autoptr (GVariant) wire = in_little_endian (normal);
-  gnutls_datum_t data = { (unsigned char *) g_variant_get_data (wire), (unsigned int) g_variant_get_size (wire) };
-  gnutls_datum_t out = { NULL, 0 };
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (enrolment);
+  g_autoptr (GVariant) normal = g_variant_get_normal_form (sunk);
+  g_autoptr (GVariant) little = NULL;
+  gnutls_datum_t plain, armoured = { NULL, 0 };
   char *text;
-  int code = g_variant_get_size (wire) > BLOCK_MAX
-                 ? GNUTLS_E_LARGE_PACKET
-                 : gnutls_pem_base64_encode2 (TRANSPORT_ENROLMENT_LABEL, &data, &out);
+  int code;
 
+  if (!check (normal, error))
+    return NULL;
+  little = G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (normal) : g_variant_byteswap (normal);
+  plain.data = (guint8 *) g_variant_get_data (little);
+  plain.size = (unsigned int) g_variant_get_size (little);
+  code = gnutls_pem_base64_encode2 (TRANSPORT_ENROLMENT_LABEL, &plain, &armoured);
   if (code < 0)
     {
-      base_error_set (error, MUX_ERROR_ENROLMENT, "cannot write the enrolment: %s", gnutls_strerror (code));
+      base_error_set (error, MUX_ERROR_ENROLMENT, _("The enrolment cannot be written as text: %s"),
+                      gnutls_strerror (code));
       return NULL;
     }
-  text = g_strndup ((const char *) out.data, out.size);
-  gnutls_memset (out.data, 0, out.size);
-  gnutls_free (out.data);
+  text = g_strndup ((const char *) armoured.data, armoured.size);
+  gnutls_memset (armoured.data, 0, armoured.size);
+  gnutls_free (armoured.data);
   return text;
 }
 
+/* Sets *@begin and *@end around the only block, its two lines included. */
 static gboolean
-has_string (GVariant *enrolment, const char *key, gboolean required)
+find_block (const char *text, gsize length, const char **begin, const char **end, GError **error)
 {
-  g_autoptr (GVariant) value = g_variant_lookup_value (enrolment, key, NULL);
+  const char *last = text + length;
 
-  if (value == NULL)
-    return !required;
-  return g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
-         && (!required || g_variant_get_size (value) > 1);
-}
-
-static gboolean
-has_type (GVariant *enrolment, const char *key, const GVariantType *type)
-{
-  g_autoptr (GVariant) value = g_variant_lookup_value (enrolment, key, NULL);
-
-  return value == NULL || g_variant_is_of_type (value, type);
-}
-
-/* Takes the decoded bytes. */
-static GVariant *
-check (GBytes *bytes, GError **error)
-{
-  g_autoptr (GVariant) raw = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARDICT, bytes, FALSE));
-  GVariant *enrolment;
-
-  if (!g_variant_is_normal_form (raw))
-    {
-      base_error_set (error, MUX_ERROR_ENROLMENT, "the enrolment block is damaged");
-      return NULL;
-    }
-  enrolment = in_little_endian (raw);
-  if (!has_string (enrolment, "certificate", TRUE) || !has_string (enrolment, "ca", TRUE)
-      || !has_string (enrolment, "user", TRUE) || !has_string (enrolment, "device", FALSE)
-      || !has_string (enrolment, "key", FALSE) || !has_type (enrolment, "names", G_VARIANT_TYPE_STRING_ARRAY)
-      || !has_type (enrolment, "addresses", G_VARIANT_TYPE_STRING_ARRAY)
-      || !has_type (enrolment, "expires", G_VARIANT_TYPE_INT64))
-    {
-      g_variant_unref (enrolment);
-      base_error_set (error, MUX_ERROR_ENROLMENT, "the enrolment block lacks a certificate, a CA or a user");
-      return NULL;
-    }
-  return enrolment;
-}
-
-/* A login shell may print anything around the block, but not a second block: then we would not know which is meant. */
-static gboolean
-find (const char *text, gsize length, const char **begin, gsize *size, GError **error)
-{
-  const char *first = g_strstr_len (text, (gssize) length, BEGIN);
-  const char *last;
-
-  if (first == NULL)
-    return base_error_set (error, MUX_ERROR_ENROLMENT, "there is no enrolment in what the command printed");
-  length -= (gsize) (first - text);
-  last = g_strstr_len (first, (gssize) length, END);
-  if (last == NULL)
-    return base_error_set (error, MUX_ERROR_ENROLMENT, "the enrolment is cut off: its last line is missing");
-  *begin = first;
-  *size = (gsize) (last - first) + strlen (END);
-  if (g_strstr_len (first + *size, (gssize) (length - *size), BEGIN) != NULL)
-    return base_error_set (error, MUX_ERROR_ENROLMENT, "the command printed more than one enrolment");
-  if (*size > BLOCK_MAX * 2)
-    return base_error_set (error, MUX_ERROR_ENROLMENT, "the enrolment is larger than any real one");
+  *begin = memmem (text, length, BEGIN_LINE, strlen (BEGIN_LINE));
+  if (*begin == NULL)
+    return unusable (error, length == 0
+                                ? _("nothing was said")
+                                : _("there is no block “" TRANSPORT_ENROLMENT_LABEL "” in what was said"));
+  *end = memmem (*begin, (gsize) (last - *begin), END_LINE, strlen (END_LINE));
+  if (*end == NULL)
+    return unusable (error, _("its end is missing"));
+  *end += strlen (END_LINE);
+  if (memmem (*end, (gsize) (last - *end), BEGIN_LINE, strlen (BEGIN_LINE)) != NULL
+      || memmem (*begin + 1, (gsize) (*end - *begin) - 1, BEGIN_LINE, strlen (BEGIN_LINE)) != NULL)
+    return unusable (error, _("there is more than one block"));
+  if ((gsize) (*end - *begin) > MAX_BLOCK)
+    return unusable (error, _("it is too long"));
   return TRUE;
+}
+
+/* A terminal on the way turns line ends into CR LF. */
+static GString *
+without_returns (const char *begin, const char *end)
+{
+  GString *text = g_string_sized_new ((gsize) (end - begin) + 1);
+
+  for (const char *p = begin; p < end; p++)
+    if (*p != '\r')
+      g_string_append_c (text, *p);
+  return g_string_append_c (text, '\n');
+}
+
+static GVariant *
+decode (const guint8 *data, gsize length, GError **error)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (data, length);
+  g_autoptr (GVariant) little
+      = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARDICT, bytes, FALSE));
+  g_autoptr (GVariant) enrolment = NULL;
+
+  if (!g_variant_is_normal_form (little))
+    {
+      unusable (error, _("what is in the block is damaged"));
+      return NULL;
+    }
+  enrolment = G_BYTE_ORDER == G_LITTLE_ENDIAN ? g_variant_ref (little) : g_variant_byteswap (little);
+  if (!check (enrolment, error))
+    return NULL;
+  return g_steal_pointer (&enrolment);
 }
 
 GVariant *
 transport_enrolment_parse (const char *text, gsize length, GError **error)
 {
-  gnutls_datum_t out = { NULL, 0 };
-  g_autoptr (GBytes) bytes = NULL;
-  g_autofree char *block = NULL;
-  gnutls_datum_t pem;
-  const char *begin;
-  gsize size;
+  g_autoptr (GString) block = NULL;
+  const char *begin = NULL, *end = NULL;
+  gnutls_datum_t armoured, plain = { NULL, 0 };
+  GVariant *enrolment;
   int code;
 
   if (length > TRANSPORT_ENROLMENT_MAX)
     {
-      base_error_set (error, MUX_ERROR_ENROLMENT, "the command printed more than 1 MiB");
+      unusable (error, _("more than 1 MiB was said"));
       return NULL;
     }
-  if (!find (text, length, &begin, &size, error))
+  if (!find_block (text, length, &begin, &end, error))
     return NULL;
-  /* With a line end behind it, and without the carriage returns of a terminal in between. */
-  block = g_strndup (begin, size);
-  for (char *from = block, *to = block;; from++)
-    {
-      if (*from != '\r')
-        *to++ = *from;
-      if (*from == '\0')
-        break;
-    }
-  pem = (gnutls_datum_t){ (unsigned char *) block, (unsigned int) strlen (block) };
-  code = gnutls_pem_base64_decode2 (TRANSPORT_ENROLMENT_LABEL, &pem, &out);
-  gnutls_memset (block, 0, strlen (block));
+  block = without_returns (begin, end);
+  armoured.data = (guint8 *) block->str;
+  armoured.size = (unsigned int) block->len;
+  code = gnutls_pem_base64_decode2 (TRANSPORT_ENROLMENT_LABEL, &armoured, &plain);
   if (code < 0)
     {
-      base_error_set (error, MUX_ERROR_ENROLMENT, "the enrolment block is damaged: %s", gnutls_strerror (code));
+      base_error_set (error, MUX_ERROR_ENROLMENT,
+                      _("The enrolment is not usable: the block is damaged (%s)"), gnutls_strerror (code));
       return NULL;
     }
-  bytes = g_bytes_new (out.data, out.size);
-  gnutls_memset (out.data, 0, out.size);
-  gnutls_free (out.data);
-  return check (bytes, error);
+  enrolment = decode (plain.data, plain.size, error);
+  gnutls_memset (plain.data, 0, plain.size);
+  gnutls_free (plain.data);
+  return enrolment;
+}
+
+/* The request of a key made here; *@key_pem is that key. */
+static char *
+make_request (const char *user, char **key_pem, GError **error)
+{
+  g_autoptr (PkiKey) key = pki_key_generate (error);
+  char *csr;
+
+  if (key == NULL)
+    return NULL;
+  csr = pki_key_request (key, user, error);
+  if (csr != NULL)
+    *key_pem = pki_key_to_pem (key, error);
+  if (csr != NULL && *key_pem == NULL)
+    g_clear_pointer (&csr, g_free);
+  return csr;
 }
 
 GVariant *
@@ -153,44 +220,35 @@ transport_enrolment_issue (PkiAuthority *authority, const char *csr, const char 
                            guint lifetime_days, const char *const *names, const char *const *addresses,
                            GError **error)
 {
-  g_autoptr (PkiKey) key = NULL;
   g_autoptr (PkiCertificate) certificate = NULL;
-  g_autofree char *own_request = NULL;
-  g_autofree char *pem = NULL;
-  g_autofree char *ca = pki_certificate_list_to_pem (pki_authority_bundle (authority));
+  g_autofree char *own_csr = NULL, *pem = NULL, *ca = NULL;
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   char *key_pem = NULL;
-  GVariantDict dict;
 
   if (csr == NULL)
     {
-      key = pki_key_generate (error);
-      if (key == NULL)
+      own_csr = make_request (user, &key_pem, error);
+      if (own_csr == NULL)
         return NULL;
-      own_request = pki_key_request (key, user, error);
-      if (own_request == NULL)
-        return NULL;
-      csr = own_request;
+      csr = own_csr;
     }
   certificate = pki_authority_issue_client (authority, csr, strlen (csr), user, device, lifetime_days, error);
   if (certificate == NULL)
-    return NULL;
-  if (key != NULL)
     {
-      key_pem = pki_key_to_pem (key, error);
-      if (key_pem == NULL)
-        return NULL;
+      g_clear_pointer (&key_pem, pki_key_pem_free);
+      return NULL;
     }
   pem = pki_certificate_to_pem (certificate);
-  g_variant_dict_init (&dict, NULL);
+  ca = pki_certificate_list_to_pem (pki_authority_bundle (authority));
   g_variant_dict_insert (&dict, "user", "s", user);
-  g_variant_dict_insert (&dict, "device", "s", device == NULL ? "" : device);
+  g_variant_dict_insert (&dict, "device", "s", device != NULL ? device : "");
   g_variant_dict_insert (&dict, "certificate", "s", pem);
   g_variant_dict_insert (&dict, "ca", "s", ca);
-  g_variant_dict_insert_value (&dict, "names", g_variant_new_strv (names, -1));
-  g_variant_dict_insert_value (&dict, "addresses", g_variant_new_strv (addresses, -1));
+  g_variant_dict_insert (&dict, "names", "^as", names);
+  g_variant_dict_insert (&dict, "addresses", "^as", addresses);
   g_variant_dict_insert (&dict, "expires", "x", pki_certificate_not_after (certificate));
   if (key_pem != NULL)
     g_variant_dict_insert (&dict, "key", "s", key_pem);
-  pki_key_pem_free (key_pem);
+  g_clear_pointer (&key_pem, pki_key_pem_free);
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }

@@ -1,33 +1,40 @@
-/* One entry of `quic_servers`: its sockets, what they present and whom they believe. */
+/* One entry of quic_servers: its sockets with their endpoints, its TLS, and the configuration they run by.
+ * Owned by the transport. Freed only outside the endpoints' callbacks. */
 #pragma once
 
-#include "quic/driver.h"
 #include "transport/transport-private.h"
 
 G_BEGIN_DECLS
 
-/* Binds every address of @config (kept alive by @settings). MUX_ERROR_CONFIG, MUX_ERROR_PKI, or the system's error with the address. */
-TransportListener *transport_listener_new (MuxTransport *transport, ConfigSettings *settings,
-                                           const ConfigServer *config, GError **error);
-/* Not from inside a callback of its endpoints. */
+struct _TransportListener
+{
+  MuxTransport *transport;
+  ConfigSettings *settings;   /* keeps `server` */
+  const ConfigServer *server; /* in force for new sessions */
+  GPtrArray *sockets;         /* of NetUdp, until transport_listener_begin () */
+  GPtrArray *drivers;         /* of QuicDriver */
+  PkiCertificate *leaf;       /* what it shows */
+  gboolean retired;           /* takes no more connections, and goes with its last session */
+};
+
+/* Resolves the bind address and opens every socket. The error names the address. */
+TransportListener *transport_listener_bind (MuxTransport *transport, ConfigSettings *settings,
+                                            const ConfigServer *server, GError **error);
 void transport_listener_free (TransportListener *listener);
-
-const ConfigServer *transport_listener_config (const TransportListener *listener);
-/* Takes @config's users, services, trust and certificate for new connections; the sockets stay. On error all stays as it was. */
-gboolean transport_listener_reconfigure (TransportListener *listener, ConfigSettings *settings,
-                                         const ConfigServer *config, GError **error);
-/* Certificates again, from the files or the authority. */
-gboolean transport_listener_refresh (TransportListener *listener, GError **error);
-
-/* Whether certificates for its clients are issued here, and not by somebody's pem_ca. */
-gboolean transport_listener_issues (const TransportListener *listener);
-/* When to refresh: Unix seconds. */
-gint64 transport_listener_renew_at (const TransportListener *listener);
+/* Bound addresses, ports filled in, are appended to @addresses (of NetAddress). */
+void transport_listener_addresses (const TransportListener *listener, GArray *addresses);
+/* Begins to accept. */
+gboolean transport_listener_begin (TransportListener *listener, QuicTls *tls, PkiCertificate *leaf,
+                                   const PkiSecret *secret, GError **error);
+/* Shows @leaf and goes by @tls from the next connection on. */
+void transport_listener_set_tls (TransportListener *listener, QuicTls *tls, PkiCertificate *leaf);
+/* Goes by another configuration of the same address from the next session on. */
+void transport_listener_configure (TransportListener *listener, ConfigSettings *settings,
+                                   const ConfigServer *server);
+/* aa{sv} items of its sockets. */
+void transport_listener_describe (TransportListener *listener, GVariantBuilder *list);
+/* Every connection ends, no new one begins. */
 void transport_listener_shutdown (TransportListener *listener);
-/* Appends one a{sv} for each socket. */
-void transport_listener_describe (const TransportListener *listener, GVariantBuilder *builder);
-/* Appends "ADDRESS:PORT" of each socket, a wildcard replaced by the addresses of the interfaces. */
-void transport_listener_addresses (const TransportListener *listener, GPtrArray *addresses);
-PkiCertificate *transport_listener_certificate (const TransportListener *listener);
+guint transport_listener_n_connections (const TransportListener *listener);
 
 G_END_DECLS

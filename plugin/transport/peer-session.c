@@ -1,365 +1,297 @@
+#define BASE_LOG_ROOM "transport"
 #include "transport/peer-session.h"
 
-#define BASE_LOG_ROOM "transport"
-#include "base/error.h"
-#include "base/log.h"
-#include "transport/listener.h"
-#include "transport/session-private.h"
-#include "mux-quic-config.h"
-
-#include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 MuxSession *
-transport_session_ref (MuxSession *self)
+transport_session_ref (MuxSession *session)
 {
-  self->references++;
-  return self;
+  session->references++;
+  return session;
 }
 
 void
-transport_session_unref (MuxSession *self)
+transport_session_unref (MuxSession *session)
 {
-  if (--self->references > 0)
+  if (--session->references > 0)
     return;
-  g_assert (self->session == NULL || self->state == MUX_SESSION_CLOSED);
-  g_clear_pointer (&self->session, session_unref);
-  g_clear_pointer (&self->domain, transport_domain_free);
-  g_clear_pointer (&self->identity, transport_identity_free);
-  g_clear_pointer (&self->renewal_key, pki_key_unref);
-  g_clear_error (&self->error);
-  g_strfreev (self->services);
-  g_free (self->user);
-  g_free (self->device);
-  g_free (self->serial);
-  g_free (self->peer);
-  g_free (self->local);
-  g_free (self);
+  g_assert (session->phase == TRANSPORT_SESSION_OVER && session->driver == NULL
+            && session->closing.length == 0);
+  session_unref (session->session);
+  g_main_context_unref (session->context);
+  g_clear_pointer (&session->domain, transport_domain_unref);
+  g_clear_pointer (&session->services_of, g_hash_table_unref);
+  g_clear_error (&session->error);
+  g_strfreev (session->services);
+  g_free (session->user);
+  g_free (session->device);
+  g_free (session->serial);
+  g_free (session->peer);
+  g_free (session->local);
+  g_free (session->target);
+  g_free (session->agent);
+  g_free (session->listener_address);
+  g_free (session->raw_service);
+  g_free (session->default_service);
+  g_free (session);
 }
 
-static gboolean
-free_driver_cb (gpointer driver)
+MuxSessionState
+transport_session_state (const MuxSession *session)
 {
-  quic_driver_free (driver);
-  return G_SOURCE_REMOVE;
+  switch (session->phase)
+    {
+    case TRANSPORT_SESSION_ARRIVING:
+      return MUX_SESSION_CONNECTING;
+    case TRANSPORT_SESSION_KNOWN:
+      return MUX_SESSION_CONNECTED;
+    case TRANSPORT_SESSION_OVER:
+      break;
+    }
+  return MUX_SESSION_CLOSED;
 }
 
-/* Not from inside a callback of the driver: when the loop comes round. */
-static void
-drop_driver (MuxSession *self)
+void
+transport_session_note_addresses (MuxSession *session)
 {
-  g_autoptr (GSource) source = NULL;
-
-  if (self->driver == NULL)
-    return;
-  source = g_idle_source_new ();
-  g_source_set_name (source, "mux-quic: free driver");
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, free_driver_cb, g_steal_pointer (&self->driver), NULL);
-  g_source_attach (source, self->context);
-}
-
-static void
-tell (MuxSession *self, MuxSessionState state, const GError *error)
-{
-  MuxTransport *transport = self->transport;
-
-  self->state = state;
-  if (transport == NULL || !self->announced)
-    return;
-  if (transport->host->session_changed != NULL)
-    transport->host->session_changed (transport->host->user_data, self, state, error);
-  if (self->transport != NULL && transport->observer != NULL && transport->observer->session_changed != NULL)
-    transport->observer->session_changed (transport, self, transport->observer_data);
-}
-
-/* From here on host and observer know of it. */
-static void
-announce (MuxSession *self)
-{
-  MuxTransport *transport = self->transport;
-
-  if (transport == NULL)
-    return;
-  self->announced = TRUE;
-  if (transport->observer != NULL && transport->observer->session_added != NULL)
-    transport->observer->session_added (transport, self, transport->observer_data);
-  tell (self, MUX_SESSION_CONNECTED, NULL);
-}
-
-static void
-remember_path (MuxSession *self)
-{
-  QuicConnection *connection = session_connection (self->session);
+  QuicConnection *connection = session_connection (session->session);
 
   if (connection == NULL)
     return;
-  g_free (self->peer);
-  g_free (self->local);
-  self->peer = net_address_to_string (quic_connection_remote (connection));
-  self->local = net_address_to_string (quic_connection_local (connection));
+  g_free (session->peer);
+  g_free (session->local);
+  session->peer = net_address_to_string (quic_connection_remote (connection));
+  session->local = net_address_to_string (quic_connection_local (connection));
 }
+
+/* The protocol's events */
 
 static void
-remember_peer (MuxSession *self)
+take_welcome (MuxSession *self, GVariant *details)
 {
-  PkiCertificate *peer = quic_connection_peer (session_connection (self->session));
+  TransportWelcomeFunc welcome = self->welcome;
 
-  g_free (self->serial);
-  self->serial = peer == NULL ? NULL : g_strdup (pki_certificate_serial (peer));
-  remember_path (self);
-}
-
-/* Whether the user of the certificate may have a session here. */
-static gboolean
-admit (MuxSession *self, GError **error)
-{
-  MuxTransport *transport = self->transport;
-  const ConfigServer *config = transport_listener_config (self->listener);
-  PkiCertificate *peer = quic_connection_peer (session_connection (self->session));
-  g_autoptr (GVariant) described = NULL;
-  GVariantDict dict;
-
-  if (peer == NULL
-      || !pki_identity_parse (pki_certificate_common_name (peer), &self->user, &self->device, error))
-    return base_error_set (error, MUX_ERROR_REFUSED, "the client's certificate names nobody");
-  if (!g_strv_contains ((const char *const *) config->users, self->user))
-    return base_error_set (error, MUX_ERROR_REFUSED, "%s is not among the users of %s", self->user, config->bind_address);
-  if (transport->host->authorize == NULL)
-    return TRUE;
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "user", "s", self->user);
-  g_variant_dict_insert (&dict, "device", "s", self->device == NULL ? "" : self->device);
-  g_variant_dict_insert (&dict, "serial", "s", self->serial);
-  g_variant_dict_insert (&dict, "address", "s", self->peer);
-  g_variant_dict_insert (&dict, "listener", "s", config->bind_address);
-  described = g_variant_ref_sink (g_variant_dict_end (&dict));
-  return transport->host->authorize (transport->host->user_data, described, error)
-             ? TRUE
-             : base_error_set (error, MUX_ERROR_REFUSED, "the host did not admit %s", self->user);
-}
-
-static void
-server_hello_cb (Session *session, GVariant *details, gpointer data)
-{
-  MuxSession *self = data;
-  g_autoptr (GError) error = NULL;
-  g_auto (GStrv) services = NULL;
-
-  if (self->transport == NULL || self->listener == NULL)
+  if (welcome == NULL) /* the dial was given up meanwhile */
     {
-      session_close (session, "unavailable", "shutting down");
+      session_close (self->session, "bye", "");
       return;
     }
-  remember_peer (self);
-  if (!admit (self, &error))
-    {
-      /* The words WezTerm's fork knows; who and why is for our log only. */
-      base_info ("refused %s: %s", self->peer, error->message);
-      session_close (session, "refused", "CN validation failed");
-      return;
-    }
-  if (session_is_raw (session) && transport_listener_config (self->listener)->raw_service == NULL)
-    {
-      session_close (session, "unavailable", "this host serves mux/1 only (raw_service is not set)");
-      return;
-    }
-  services = transport_service_names (self->transport);
-  session_welcome (session, self->user, (const char *const *) services);
-  announce (self);
-}
-
-static void
-client_hello_cb (Session *session, GVariant *details, gpointer data)
-{
-  MuxSession *self = data;
-  TransportReadyFunc ready = g_steal_pointer (&self->ready);
-
-  remember_peer (self);
-  g_variant_lookup (details, "user", "s", &self->user);
+  self->welcome = NULL;
+  g_clear_pointer (&self->user, g_free);
+  if (!g_variant_lookup (details, "user", "s", &self->user))
+    self->user = g_strdup ("");
   g_variant_lookup (details, "services", "^as", &self->services);
-  announce (self);
-  if (ready != NULL)
-    ready (self, NULL, self->ready_data);
+  transport_session_enter (self->transport, self);
+  welcome (self, NULL, self->welcome_data);
 }
 
 static void
-channel_opened_cb (Session *session, GIOStream *channel, GVariant *request, gpointer data)
+hello_cb (Session *session, GVariant *details, gpointer user_data)
 {
-  MuxSession *self = data;
+  g_autoptr (MuxSession) self = transport_session_ref (user_data);
+
+  if (self->transport == NULL)
+    return;
+  transport_session_note_addresses (self);
+  if (self->incoming)
+    transport_admission_hello (self, details);
+  else
+    take_welcome (self, details);
+}
+
+static void
+channel_opened_cb (Session *session, GIOStream *channel, GVariant *request, gpointer user_data)
+{
+  g_autoptr (MuxSession) self = transport_session_ref (user_data);
+
+  if (self->transport == NULL || self->transport->quiet)
+    return;
+  transport_session_note_addresses (self);
+  transport_admission_channel (self, channel, request);
+  if (self->transport != NULL)
+    transport_session_touch (self->transport, self);
+}
+
+static void
+channel_event_cb (Session *session, GIOStream *channel, const char *event, GVariant *details,
+                  gpointer user_data)
+{
+  g_autoptr (MuxSession) self = transport_session_ref (user_data);
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (details != NULL ? details : g_variant_new ("a{sv}", NULL));
+  const MuxHost *host;
+
+  if (self->transport == NULL || self->transport->quiet)
+    return;
+  host = self->transport->host;
+  if (host->channel_event != NULL)
+    host->channel_event (host->user_data, self, channel, event, sunk);
+  if (self->transport != NULL && g_str_equal (event, "closed"))
+    transport_session_touch (self->transport, self);
+}
+
+static void
+renew_cb (Session *session, const char *csr, gpointer user_data)
+{
+  MuxSession *self = user_data;
+
+  if (self->transport != NULL)
+    transport_admission_renew (self, csr);
+}
+
+static void
+finish_closing (MuxSession *self)
+{
+  GTask *task;
+
+  while ((task = g_queue_pop_head (&self->closing)) != NULL)
+    {
+      g_task_return_boolean (task, TRUE);
+      g_object_unref (task);
+    }
+}
+
+static void
+closed_cb (Session *session, const GError *error, gpointer user_data)
+{
+  g_autoptr (MuxSession) self = transport_session_ref (user_data);
   MuxTransport *transport = self->transport;
-  g_autoptr (GVariant) full = NULL;
-  const ConfigServer *config;
-  GVariantDict dict;
+  TransportWelcomeFunc welcome = g_steal_pointer (&self->welcome);
 
-  if (transport == NULL || self->listener == NULL || transport->host->channel_opened == NULL)
-    {
-      session_refuse (session, channel, "unavailable", "this host takes no channels");
-      return;
-    }
-  config = transport_listener_config (self->listener);
-  g_variant_dict_init (&dict, request);
-  if (session_is_raw (session))
-    {
-      g_variant_dict_insert (&dict, "service", "s", config->raw_service == NULL ? "" : config->raw_service);
-      g_variant_dict_insert (&dict, "raw", "b", TRUE);
-    }
-  else if (!g_variant_dict_contains (&dict, "service"))
-    g_variant_dict_insert (&dict, "service", "s",
-                           g_variant_dict_contains (&dict, "argv") ? "exec" : config->default_service);
-  full = g_variant_ref_sink (g_variant_dict_end (&dict));
-  transport_session_name_channel (channel, full);
-  transport->host->channel_opened (transport->host->user_data, self, full, channel);
+  base_debug ("session %s is over: %s", session_id (session), error != NULL ? error->message : "on purpose");
+  self->error = error != NULL ? g_error_copy (error) : NULL;
+  self->listener = NULL;
+  self->transport = NULL;
+  if (self->driver != NULL)
+    transport_bury (transport, g_steal_pointer (&self->driver));
+  transport_session_leave (transport, self, error);
+  if (welcome != NULL)
+    welcome (self, error, self->welcome_data);
+  finish_closing (self);
+  transport_stop_session_left (transport);
 }
 
-static void
-channel_event_cb (Session *session, GIOStream *channel, const char *event, GVariant *details, gpointer data)
-{
-  MuxSession *self = data;
-
-  if (self->transport != NULL && self->transport->host->channel_event != NULL)
-    self->transport->host->channel_event (self->transport->host->user_data, self, channel, event, details);
-}
-
-static void
-renew_cb (Session *session, const char *csr, gpointer data)
-{
-  MuxSession *self = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PkiCertificate) certificate = NULL;
-  g_autofree char *pem = NULL;
-  g_autofree char *ca = NULL;
-
-  if (self->transport == NULL || self->listener == NULL || self->user == NULL
-      || self->transport->authority == NULL || !transport_listener_issues (self->listener))
-    {
-      session_renewed (session, NULL, NULL, 0, "this host does not issue certificates");
-      return;
-    }
-  certificate = pki_authority_issue_client (self->transport->authority, csr, strlen (csr), self->user, self->device,
-                                            transport_listener_config (self->listener)->certificate_lifetime_days,
-                                            &error);
-  if (certificate == NULL)
-    {
-      session_renewed (session, NULL, NULL, 0, error->message);
-      return;
-    }
-  pem = pki_certificate_to_pem (certificate);
-  ca = pki_certificate_list_to_pem (pki_authority_bundle (self->transport->authority));
-  session_renewed (session, pem, ca, pki_certificate_not_after (certificate), NULL);
-}
-
-static void
-closed_cb (Session *session, const GError *error, gpointer data)
-{
-  MuxSession *self = data;
-  MuxTransport *transport = self->transport;
-  TransportReadyFunc ready = g_steal_pointer (&self->ready);
-  g_autoptr (GError) early = NULL;
-
-  self->error = error == NULL ? NULL : g_error_copy (error);
-  transport_session_finish_tasks (self, error);
-  tell (self, MUX_SESSION_CLOSED, error);
-  if (ready != NULL)
-    {
-      if (error == NULL)
-        base_error_set (&early, MUX_ERROR_REFUSED, _("the other side ended the session at once"));
-      ready (self, error == NULL ? early : error, self->ready_data);
-    }
-  if (transport != NULL && self->announced && transport->observer != NULL
-      && transport->observer->session_removed != NULL)
-    transport->observer->session_removed (transport, self, transport->observer_data);
-  drop_driver (self);
-  if (transport != NULL)
-    {
-      self->transport = NULL;
-      /* Drops the transport's reference. */
-      g_ptr_array_remove (transport->sessions, self);
-      transport_session_gone (transport);
-    }
-}
-
-static const SessionEvents server_events = {
-  .hello = server_hello_cb,
+static const SessionEvents session_events = {
+  .hello = hello_cb,
   .channel_opened = channel_opened_cb,
   .channel_event = channel_event_cb,
   .renew = renew_cb,
   .closed = closed_cb,
 };
 
-static const SessionEvents client_events = {
-  .hello = client_hello_cb,
-  .channel_event = channel_event_cb,
-  .closed = closed_cb,
-};
+static void
+note_certificate (MuxSession *self, QuicConnection *connection)
+{
+  PkiCertificate *peer = quic_connection_peer (connection);
 
-/* Two references: the transport's and the caller's. */
+  if (peer != NULL)
+    self->serial = g_strdup (pki_certificate_serial (peer));
+}
+
 static MuxSession *
-new_session (MuxTransport *transport)
+new_session (MuxTransport *transport, QuicConnection *connection)
 {
   MuxSession *self = g_new0 (MuxSession, 1);
 
-  self->references = 2;
+  self->references = 1;
   self->transport = transport;
-  self->context = transport->context;
-  self->state = MUX_SESSION_CONNECTING;
+  self->context = g_main_context_ref (transport->context);
   self->since = g_get_real_time () / G_USEC_PER_SEC;
-  g_ptr_array_add (transport->sessions, self);
+  self->session = session_new (connection, transport_agent (), &session_events, self);
+  g_ptr_array_add (transport->arriving, self);
   return self;
 }
 
 void
-transport_session_accept (MuxTransport *transport, TransportListener *listener, QuicConnection *connection)
+transport_session_new_incoming (TransportListener *listener, QuicConnection *connection)
 {
-  MuxSession *self = new_session (transport);
+  MuxSession *self = new_session (listener->transport, connection);
 
   self->incoming = TRUE;
   self->listener = listener;
-  self->peer = net_address_to_string (quic_connection_remote (connection));
-  self->session = session_new (connection, NULL, &server_events, self);
-  transport_session_unref (self);
 }
 
 MuxSession *
-transport_session_dialled (MuxTransport *transport, QuicDriver *driver, QuicConnection *connection,
-                           const TransportDomain *domain, TransportReadyFunc ready, gpointer user_data)
+transport_session_new_outgoing (MuxTransport *transport, QuicDriver *driver, QuicConnection *connection,
+                                const char *target, TransportDomain *domain, const char *service,
+                                TransportWelcomeFunc welcome, gpointer user_data)
 {
-  MuxSession *self = new_session (transport);
+  MuxSession *self = new_session (transport, connection);
 
   self->driver = driver;
-  self->domain = transport_domain_copy (domain);
-  self->ready = ready;
-  self->ready_data = user_data;
-  self->session = session_new (connection, "mux-quic " PACKAGE_VERSION, &client_events, self);
+  self->target = g_strdup (target);
+  self->domain = transport_domain_ref (domain);
+  self->default_service = g_strdup (service);
+  self->welcome = welcome;
+  self->welcome_data = user_data;
+  note_certificate (self, connection);
   return self;
 }
 
-gboolean
-transport_session_is_announced (const MuxSession *self)
+/* What a person sees of it */
+
+static const char *
+state_name (MuxSessionState state)
 {
-  return self->announced && self->state != MUX_SESSION_CLOSED;
+  static const char *const names[] = {
+    [MUX_SESSION_CONNECTING] = "connecting",
+    [MUX_SESSION_CONNECTED] = "connected",
+    [MUX_SESSION_AWAY] = "away",
+    [MUX_SESSION_CLOSED] = "closed",
+  };
+
+  return names[state];
 }
 
-void
-transport_session_forget_listener (MuxSession *self, TransportListener *listener)
+static void
+add_text (GVariantDict *dict, const char *name, const char *value)
 {
-  if (self->listener == listener)
-    self->listener = NULL;
+  if (value != NULL)
+    g_variant_dict_insert (dict, name, "s", value);
 }
 
-void
-transport_session_end (MuxSession *self, const char *code, const char *message)
+static void
+add_path (GVariantDict *dict, QuicConnection *connection)
 {
-  if (self->state != MUX_SESSION_CLOSED)
-    session_close (self->session, code, message);
+  QuicConnectionInfo info;
+
+  quic_connection_info (connection, &info);
+  g_variant_dict_insert (dict, "rtt", "d", (double) info.smoothed_rtt_us / 1000);
+  g_variant_dict_insert (dict, "cwnd", "t", info.cwnd);
+  g_variant_dict_insert (dict, "bytes_in", "t", info.bytes_in);
+  g_variant_dict_insert (dict, "bytes_out", "t", info.bytes_out);
+  g_variant_dict_insert (dict, "lost", "t", info.packets_lost);
+  g_variant_dict_insert (dict, "migrations", "u", info.migrations);
 }
 
-void
-transport_session_orphan (MuxSession *self)
+GVariant *
+transport_session_describe (MuxSession *self)
 {
-  self->announced = FALSE;
-  self->ready = NULL;
-  self->transport = NULL;
-  self->listener = NULL;
-  drop_driver (self);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  QuicConnection *connection = session_connection (self->session);
+  g_autoptr (GVariant) channels = transport_admission_describe_channels (self);
+
+  transport_session_note_addresses (self);
+  g_variant_dict_insert (&dict, "id", "s", session_id (self->session));
+  g_variant_dict_insert (&dict, "direction", "s", self->incoming ? "in" : "out");
+  g_variant_dict_insert (&dict, "state", "s", state_name (transport_session_state (self)));
+  g_variant_dict_insert (&dict, "since", "x", self->since);
+  g_variant_dict_insert (&dict, "raw", "b", session_is_raw (self->session));
+  g_variant_dict_insert_value (&dict, "channels", channels);
+  add_text (&dict, "user", self->user);
+  add_text (&dict, "device", self->device);
+  add_text (&dict, "serial", self->serial);
+  add_text (&dict, "peer", self->peer);
+  add_text (&dict, "local", self->local);
+  add_text (&dict, "target", self->target);
+  add_text (&dict, "agent", self->agent);
+  add_text (&dict, "listener", self->listener_address);
+  if (self->services != NULL)
+    g_variant_dict_insert (&dict, "services", "^as", self->services);
+  if (self->error != NULL)
+    add_text (&dict, "error", self->error->message);
+  if (connection != NULL)
+    add_path (&dict, connection);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
 }

@@ -1,29 +1,77 @@
-/* struct _MuxSession: what a host holds of a session of either direction. Wraps the room below and says to host and observer what happens.
- * Reference-counted; the transport holds one reference until the session is closed. */
+/* A session as the host sees it: MuxSession around the protocol's Session, of either direction.
+ * Reference-counted; the transport holds one reference until the session is over, so a host may keep its own
+ * for longer: operations then say that it is gone. The host's functions are called from passes of the
+ * connection, never from inside a call of this header. */
 #pragma once
 
-#include "quic/driver.h"
-#include "session/session.h"
-#include "transport/transport-private.h"
+#include "transport/domain.h"
+#include "transport/listener.h"
 
 G_BEGIN_DECLS
 
-/* Takes over @connection, accepted by @listener. */
-void transport_session_accept (MuxTransport *transport, TransportListener *listener, QuicConnection *connection);
+typedef enum
+{
+  TRANSPORT_SESSION_ARRIVING, /* in: not admitted; out: not welcome yet */
+  TRANSPORT_SESSION_KNOWN,    /* host and observer were told */
+  TRANSPORT_SESSION_OVER,
+} TransportSessionPhase;
 
-/* Takes over the dialled @connection on @driver (owned from then on). @ready is called once: with NULL when the server has welcomed us,
- * else with the reason. The returned reference is the caller's. */
-typedef void (*TransportReadyFunc) (MuxSession *session, const GError *error, gpointer user_data);
-MuxSession *transport_session_dialled (MuxTransport *transport, QuicDriver *driver, QuicConnection *connection,
-                                       const TransportDomain *domain, TransportReadyFunc ready, gpointer user_data);
+/* Out: the server welcomed us (@error NULL), or the session ended before. Called once. */
+typedef void (*TransportWelcomeFunc) (MuxSession *session, const GError *error, gpointer user_data);
 
-/* Whether the host and observer were told of it, and it is not over. */
-gboolean transport_session_is_announced (const MuxSession *session);
-/* The listener goes away: its sessions must not look at it any more. */
-void transport_session_forget_listener (MuxSession *session, TransportListener *listener);
-/* Says goodbye without waiting. */
-void transport_session_end (MuxSession *session, const char *code, const char *message);
-/* The transport goes away: no word to host or observer any more. */
-void transport_session_orphan (MuxSession *session);
+struct _MuxSession
+{
+  guint references;
+  MuxTransport *transport; /* NULL when over */
+  GMainContext *context;   /* owned: operations answer on it, also when the transport is gone */
+  Session *session;
+  TransportSessionPhase phase;
+  gboolean incoming;
+  char *user, *device, *serial, *peer, *local, *target, *agent;
+  char **services;
+  gint64 since;
+  GError *error; /* why it is over */
+
+  /* in */
+  TransportListener *listener; /* NULL when over */
+  char *listener_address;
+  char *raw_service;       /* of a raw session: the service all its channels go to */
+  GHashTable *services_of; /* number of a channel whose request named no service → the one it got */
+
+  /* out */
+  QuicDriver *driver; /* owned */
+  TransportDomain *domain;
+  char *default_service; /* for channels that name none */
+  TransportWelcomeFunc welcome;
+  gpointer welcome_data;
+
+  GQueue closing; /* of GTask: wait for its end */
+};
+
+void transport_session_new_incoming (TransportListener *listener, QuicConnection *connection);
+/* Takes over @connection, which is up, and @driver. The transport owns the session; the welcome (or the end)
+ * is told. */
+MuxSession *transport_session_new_outgoing (MuxTransport *transport, QuicDriver *driver,
+                                            QuicConnection *connection, const char *target,
+                                            TransportDomain *domain, const char *service,
+                                            TransportWelcomeFunc welcome, gpointer user_data);
+MuxSession *transport_session_ref (MuxSession *session);
+void transport_session_unref (MuxSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MuxSession, transport_session_unref)
+
+MuxSessionState transport_session_state (const MuxSession *session);
+/* a{sv}, transfer full. */
+GVariant *transport_session_describe (MuxSession *session);
+/* What is known of the connection now, as long as there is one. */
+void transport_session_note_addresses (MuxSession *session);
+
+/* admission.c: what a server says to a hello, and what it makes of a request for a channel (a{sv}, transfer
+ * full; NULL = host has no use for it). */
+void transport_admission_hello (MuxSession *session, GVariant *details);
+void transport_admission_channel (MuxSession *session, GIOStream *channel, GVariant *request);
+/* aa{sv} of the session's channels, each with the service it got; transfer full. */
+GVariant *transport_admission_describe_channels (MuxSession *session);
+/* The answer to `renew`. */
+void transport_admission_renew (MuxSession *session, const char *csr);
 
 G_END_DECLS

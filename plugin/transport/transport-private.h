@@ -1,44 +1,104 @@
-/* What the files of this room share. */
+/* What the files of the transport share. transport.c: its life and operations; serving.c, plan.c: start and
+ * reload; stopping.c; listener.c: one entry of quic_servers; server-pki.c: what it shows and believes;
+ * admission.c: who and what may come in; peer-session.c and session-ops.c: a session as the host sees it;
+ * dial.c, race.c, domain.c, bootstrap.c: the way out; describe.c. Nobody outside the room includes this. */
 #pragma once
 
-#include "pki/secret.h"
-#include "transport/domain.h"
+#include "quic/driver.h"
+#include "session/session.h"
+#include "transport/server-pki.h"
 #include "transport/transport.h"
 
 G_BEGIN_DECLS
 
+#define TRANSPORT_NAME "quic"
+/* From the first packet to the connection that stands. */
+#define TRANSPORT_DIAL_TIMEOUT_MS 10000
+/* An enrolment command, ssh's questions included. */
+#define TRANSPORT_ENROLMENT_TIMEOUT_MS 30000
+/* After it a stop no longer waits for anybody's acknowledgement. */
+#define TRANSPORT_STOP_TIMEOUT_MS 3000
+
 typedef struct _TransportListener TransportListener;
+typedef struct _TransportDial TransportDial;
 
 struct _MuxTransport
 {
   const MuxHost *host;
-  GMainContext *context;
+  GMainContext *context; /* never NULL */
   ConfigSettings *settings;
-  GError *config_error; /* why @settings are only the defaults */
-
-  /* The server's side, there after start (). */
-  gboolean running;
-  gint64 started; /* Unix seconds */
-  PkiStore *store;
-  PkiAuthority *authority;
-  PkiSecret *secret;
-  char **names;
-  GPtrArray *listeners; /* of TransportListener, in the configuration's order */
-  GSource *renewal;
-
-  GPtrArray *sessions; /* of MuxSession, a reference each */
-  GHashTable *identities; /* domain name → TransportIdentity: enrolled by this process, not on disk */
-
+  GError *config_error; /* why `settings` are only the defaults */
   const TransportObserver *observer;
   gpointer observer_data;
-  GTask *stopping;
+  gboolean quiet; /* being freed: the host hears nothing more */
+
+  gint64 started; /* Unix seconds, 0 = not serving */
+  TransportServerPki *pki;
+  char **server_names;
+  GPtrArray
+      *listeners; /* of TransportListener, owned, those that only wait for their sessions' end included */
+  GSource *renewal;
+  GSource *sweep; /* soon: listeners that nobody needs any more go, and the observer hears of the change */
+  GTask *stop;    /* a stop that is under way */
   GSource *stop_deadline;
+
+  GPtrArray *arriving; /* of MuxSession, owned: nobody has admitted them yet */
+  GPtrArray *sessions; /* of MuxSession, owned: the host knows them */
+
+  PkiSecret *client_secret;
+  GHashTable *domains; /* name of a target → TransportDomain: certificates of this life */
+  GPtrArray *dials;    /* of TransportDial, owned */
+  guint dial_timeout_ms, enrolment_timeout_ms;
+
+  GPtrArray *dead; /* of QuicDriver: freed when no callback of theirs can be on the stack */
+  GSource *burial;
 };
 
-/* The session left `sessions`: a stop may be complete. */
-void transport_session_gone (MuxTransport *transport);
+/* transport.c */
+
+/* A one-shot or repeated timer on the transport's context; owned by the caller, ended by
+ * transport_timer_clear (). */
+GSource *transport_timer (MuxTransport *transport, guint milliseconds, GSourceFunc func, gpointer user_data);
+void transport_timer_clear (GSource **source);
+/* Frees @driver soon, after what it has to say is said. */
+void transport_bury (MuxTransport *transport, QuicDriver *driver);
+/* A sentence for the host's progress (). Consumes @message. */
+void transport_progress (MuxTransport *transport, char *message);
+/* "mux-quic 0.1.0": what a client tells the server of itself. */
+const char *transport_agent (void);
+/* A copy of @error in MUX_ERROR (or as it is) whose message begins with the formatted one. */
+GError *transport_error_prefixed (const GError *error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Takes @session into the known ones and tells host and observer. */
+void transport_session_enter (MuxTransport *transport, MuxSession *session);
+/* @session, known or arriving, is over. */
+void transport_session_leave (MuxTransport *transport, MuxSession *session, const GError *error);
+void transport_session_touch (MuxTransport *transport, MuxSession *session);
+
+/* serving.c */
+gboolean transport_serving_start (MuxTransport *transport, GError **error);
+gboolean transport_serving_reload (MuxTransport *transport, GError **error);
+/* Listeners that wait for their last session go soon. */
+void transport_serving_sweep (MuxTransport *transport);
+/* Closes every socket now, sessions and all. Not from inside a callback of theirs. */
+void transport_serving_close (MuxTransport *transport);
+
+/* stopping.c */
+void transport_stop_async (MuxTransport *transport, GAsyncReadyCallback callback, gpointer user_data);
+gboolean transport_stop_finish (MuxTransport *transport, GAsyncResult *result, GError **error);
+/* A session ended: a stop that waits for that goes on. */
+void transport_stop_session_left (MuxTransport *transport);
+/* What waits is answered, without waiting for anybody. */
+void transport_stop_abort (MuxTransport *transport);
+
+/* describe.c */
 GVariant *transport_describe (MuxTransport *transport);
-/* Names of the services the host offers: `mux_services` and the built-in ones. */
-char **transport_service_names (MuxTransport *transport);
+
+/* dial.c */
+void transport_dial_async (MuxTransport *transport, const char *target, GVariant *options,
+                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+MuxSession *transport_dial_finish (MuxTransport *transport, GAsyncResult *result, GError **error);
+/* Ends it with an error. */
+void transport_dial_abort (TransportDial *dial);
 
 G_END_DECLS

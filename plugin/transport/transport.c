@@ -1,24 +1,141 @@
-#include "transport/transport-private.h"
-
 #define BASE_LOG_ROOM "transport"
-#include "base/error.h"
-#include "base/log.h"
-#include "config/lua.h"
-#include "transport/dial.h"
-#include "transport/listener.h"
-#include "transport/peer-session.h"
-#include "transport/session-private.h"
+#include "transport/transport.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
+#include <stdarg.h>
 
-/* For peers to hear our goodbyes; mux/transport.h promises it. */
-#define STOP_TIMEOUT_MS 3000
-/* A renewal that failed is tried again, and one whose time is far is looked at again, since clocks are set. */
-#define RENEWAL_RETRY_SECONDS 60
-#define RENEWAL_LOOK_SECONDS (6 * 60 * 60)
+#include "base/log.h"
+#include "config/lua.h"
+#include "mux-quic-config.h"
+#include "transport/domain.h"
+#include "transport/listener.h"
+#include "transport/peer-session.h"
+#include "transport/transport-private.h"
 
-static void schedule_renewal (MuxTransport *transport);
+/* Helpers of the room */
+
+GSource *
+transport_timer (MuxTransport *transport, guint milliseconds, GSourceFunc func, gpointer user_data)
+{
+  GSource *source = g_timeout_source_new (milliseconds);
+
+  g_source_set_static_name (source, "mux-quic transport timer");
+  g_source_set_callback (source, func, user_data, NULL);
+  g_source_attach (source, transport->context);
+  return source;
+}
+
+void
+transport_timer_clear (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static gboolean
+bury_cb (gpointer data)
+{
+  MuxTransport *transport = data;
+
+  transport_timer_clear (&transport->burial);
+  g_ptr_array_set_size (transport->dead, 0);
+  return G_SOURCE_REMOVE;
+}
+
+void
+transport_bury (MuxTransport *transport, QuicDriver *driver)
+{
+  g_ptr_array_add (transport->dead, driver);
+  if (transport->burial != NULL)
+    return;
+  /* After the pass that writes the CONNECTION_CLOSE, whose source has a higher priority. */
+  transport->burial = g_idle_source_new ();
+  g_source_set_priority (transport->burial, G_PRIORITY_LOW);
+  g_source_set_callback (transport->burial, bury_cb, transport, NULL);
+  g_source_attach (transport->burial, transport->context);
+}
+
+void
+transport_progress (MuxTransport *transport, char *message)
+{
+  g_autofree char *owned = message;
+
+  base_info ("%s", owned);
+  if (transport->host->progress != NULL && !transport->quiet)
+    transport->host->progress (transport->host->user_data, owned);
+}
+
+const char *
+transport_agent (void)
+{
+  return "mux-quic " PACKAGE_VERSION;
+}
+
+GError *
+transport_error_prefixed (const GError *error, const char *format, ...)
+{
+  g_autofree char *prefix = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  prefix = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  return g_error_new (error->domain, error->code, "%s: %s", prefix, error->message);
+}
+
+/* Sessions */
+
+static void
+tell_host (MuxTransport *transport, MuxSession *session, MuxSessionState state, const GError *error)
+{
+  const MuxHost *host = transport->host;
+
+  if (host->session_changed != NULL && !transport->quiet)
+    host->session_changed (host->user_data, session, state, error);
+}
+
+void
+transport_session_enter (MuxTransport *transport, MuxSession *session)
+{
+  const TransportObserver *observer = transport->observer;
+
+  g_ptr_array_add (transport->sessions, transport_session_ref (session));
+  session->phase = TRANSPORT_SESSION_KNOWN;
+  g_ptr_array_remove_fast (transport->arriving, session);
+  if (observer != NULL && observer->session_added != NULL)
+    observer->session_added (transport, session, transport->observer_data);
+  tell_host (transport, session, MUX_SESSION_CONNECTED, NULL);
+}
+
+void
+transport_session_leave (MuxTransport *transport, MuxSession *session, const GError *error)
+{
+  const TransportObserver *observer = transport->observer;
+  gboolean known = session->phase == TRANSPORT_SESSION_KNOWN;
+
+  session->phase = TRANSPORT_SESSION_OVER;
+  if (!known)
+    {
+      g_ptr_array_remove_fast (transport->arriving, session);
+      return;
+    }
+  tell_host (transport, session, MUX_SESSION_CLOSED, error);
+  if (observer != NULL && observer->session_removed != NULL)
+    observer->session_removed (transport, session, transport->observer_data);
+  g_ptr_array_remove (transport->sessions, session);
+}
+
+void
+transport_session_touch (MuxTransport *transport, MuxSession *session)
+{
+  const TransportObserver *observer = transport->observer;
+
+  if (session->phase == TRANSPORT_SESSION_KNOWN && observer != NULL && observer->session_changed != NULL)
+    observer->session_changed (transport, session, transport->observer_data);
+}
+
+/* What control sees */
 
 const MuxHost *
 transport_host (const MuxTransport *transport)
@@ -36,7 +153,7 @@ transport_set_observer (MuxTransport *transport, const TransportObserver *observ
 PkiAuthority *
 transport_authority (MuxTransport *transport)
 {
-  return transport->authority;
+  return transport->pki != NULL ? transport_server_pki_authority (transport->pki) : NULL;
 }
 
 const ConfigSettings *
@@ -48,7 +165,24 @@ transport_settings (MuxTransport *transport)
 const char *const *
 transport_server_names (MuxTransport *transport)
 {
-  return (const char *const *) transport->names;
+  static const char *const none[] = { NULL };
+
+  return transport->server_names != NULL ? (const char *const *) transport->server_names : none;
+}
+
+char **
+transport_server_addresses (MuxTransport *transport)
+{
+  g_autoptr (GArray) bound = g_array_new (FALSE, FALSE, sizeof (NetAddress));
+  GPtrArray *addresses = g_ptr_array_new ();
+
+  for (guint i = 0; i < transport->listeners->len; i++)
+    if (!((TransportListener *) transport->listeners->pdata[i])->retired)
+      transport_listener_addresses (transport->listeners->pdata[i], bound);
+  for (guint i = 0; i < bound->len; i++)
+    transport_reachable_at (&g_array_index (bound, NetAddress, i), addresses);
+  g_ptr_array_add (addresses, NULL);
+  return (char **) g_ptr_array_free (addresses, FALSE);
 }
 
 GPtrArray *
@@ -57,327 +191,33 @@ transport_sessions (MuxTransport *transport)
   return transport->sessions;
 }
 
-char **
-transport_service_names (MuxTransport *transport)
-{
-  g_autoptr (GVariant) services = config_settings_dup_other (transport->settings, "mux_services");
-  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
-  GVariantIter iter;
-  const char *name;
-  GVariant *value;
-
-  g_strv_builder_add (names, "exec");
-  g_strv_builder_add (names, "shell");
-  if (services != NULL && g_variant_is_of_type (services, G_VARIANT_TYPE_VARDICT))
-    {
-      g_variant_iter_init (&iter, services);
-      while (g_variant_iter_loop (&iter, "{&sv}", &name, &value))
-        if (!g_str_equal (name, "exec") && !g_str_equal (name, "shell"))
-          g_strv_builder_add (names, name);
-    }
-  return g_strv_builder_end (names);
-}
-
-static gboolean
-renewal_cb (gpointer data)
-{
-  MuxTransport *transport = data;
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
-
-  for (guint i = 0; i < transport->listeners->len; i++)
-    {
-      TransportListener *listener = transport->listeners->pdata[i];
-      g_autoptr (GError) error = NULL;
-
-      if (transport_listener_renew_at (listener) > now || transport_listener_refresh (listener, &error))
-        continue;
-      base_warning ("cannot renew the certificate of %s: %s", transport_listener_config (listener)->bind_address,
-                    error->message);
-    }
-  schedule_renewal (transport);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-stop_renewal (MuxTransport *transport)
-{
-  if (transport->renewal == NULL)
-    return;
-  g_source_destroy (transport->renewal);
-  g_clear_pointer (&transport->renewal, g_source_unref);
-}
-
-static void
-schedule_renewal (MuxTransport *transport)
-{
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
-  gint64 wait = RENEWAL_LOOK_SECONDS;
-
-  stop_renewal (transport);
-  for (guint i = 0; i < transport->listeners->len; i++)
-    wait = MIN (wait, transport_listener_renew_at (transport->listeners->pdata[i]) - now);
-  /* A certificate of the person's own stays due until the file is replaced: no busy loop for it. */
-  wait = MAX (wait, RENEWAL_RETRY_SECONDS);
-  transport->renewal = g_timeout_source_new_seconds ((guint) wait);
-  g_source_set_name (transport->renewal, "mux-quic: renewal");
-  g_source_set_callback (transport->renewal, renewal_cb, transport, NULL);
-  g_source_attach (transport->renewal, transport->context);
-}
-
-static void
-listener_free_cb (gpointer listener)
-{
-  transport_listener_free (listener);
-}
-
-static void
-close_server (MuxTransport *transport)
-{
-  transport->running = FALSE;
-  stop_renewal (transport);
-  g_ptr_array_set_size (transport->listeners, 0);
-  g_clear_pointer (&transport->names, g_strfreev);
-  g_clear_pointer (&transport->secret, pki_secret_free);
-  g_clear_pointer (&transport->authority, pki_authority_unref);
-  g_clear_pointer (&transport->store, pki_store_unref);
-}
-
-static gboolean
-open_server (MuxTransport *transport, GError **error)
-{
-  g_autofree char *path = pki_store_default_path (transport->host->application, transport->host->system_mode, "pki");
-
-  transport->store = pki_store_open (path, error);
-  if (transport->store == NULL)
-    return FALSE;
-  transport->secret = pki_secret_open (transport->store, error);
-  if (transport->secret == NULL)
-    return FALSE;
-  transport->authority = pki_authority_open (transport->store, error);
-  if (transport->authority == NULL)
-    return FALSE;
-  if (config_settings_n_servers (transport->settings) == 0)
-    return base_error_set (error, MUX_ERROR_CONFIG, _("%s has no quic_servers: there is nothing to serve"),
-                           config_settings_path (transport->settings));
-  for (guint i = 0; i < config_settings_n_servers (transport->settings); i++)
-    {
-      TransportListener *listener = transport_listener_new (transport, transport->settings,
-                                                            config_settings_server (transport->settings, i), error);
-
-      if (listener == NULL)
-        return FALSE;
-      g_ptr_array_add (transport->listeners, listener);
-    }
-  return TRUE;
-}
-
-static gboolean
-start (MuxTransport *transport, GError **error)
-{
-  if (transport->running)
-    return base_error_set (error, MUX_ERROR_FAILED, "the transport is started already");
-  if (transport->config_error != NULL)
-    {
-      g_propagate_error (error, g_error_copy (transport->config_error));
-      return FALSE;
-    }
-  transport->started = g_get_real_time () / G_USEC_PER_SEC;
-  transport->running = TRUE;
-  if (open_server (transport, error)
-      && (transport->observer == NULL || transport->observer->started == NULL
-          || transport->observer->started (transport, transport->observer_data, error)))
-    {
-      schedule_renewal (transport);
-      return TRUE;
-    }
-  close_server (transport);
-  return FALSE;
-}
-
-static gboolean
-stopped_cb (gpointer data)
-{
-  MuxTransport *transport = data;
-  g_autoptr (GTask) task = g_steal_pointer (&transport->stopping);
-
-  g_source_destroy (transport->stop_deadline);
-  g_clear_pointer (&transport->stop_deadline, g_source_unref);
-  close_server (transport);
-  g_task_return_boolean (task, TRUE);
-  return G_SOURCE_REMOVE;
-}
-
-/* Replaces the deadline of a stop by one that is due in @ms. */
-static void
-set_stop_deadline (MuxTransport *transport, guint ms)
-{
-  if (transport->stop_deadline != NULL)
-    {
-      g_source_destroy (transport->stop_deadline);
-      g_source_unref (transport->stop_deadline);
-    }
-  transport->stop_deadline = ms == 0 ? g_idle_source_new () : g_timeout_source_new (ms);
-  g_source_set_name (transport->stop_deadline, "mux-quic: stop");
-  g_source_set_callback (transport->stop_deadline, stopped_cb, transport, NULL);
-  g_source_attach (transport->stop_deadline, transport->context);
-}
-
-void
-transport_session_gone (MuxTransport *transport)
-{
-  /* Not at once: we are inside a callback of what is to be freed. */
-  if (transport->stopping != NULL && transport->sessions->len == 0)
-    set_stop_deadline (transport, 0);
-}
-
-static void
-stop_async (MuxTransport *transport, GAsyncReadyCallback callback, gpointer user_data)
-{
-  GTask *task = g_task_new (NULL, NULL, callback, user_data);
-
-  if (transport->stopping != NULL)
-    {
-      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_PENDING, "the transport is being stopped already");
-      g_object_unref (task);
-      return;
-    }
-  if (transport->running && transport->observer != NULL && transport->observer->stopping != NULL)
-    transport->observer->stopping (transport, transport->observer_data);
-  transport->stopping = task;
-  stop_renewal (transport);
-  for (guint i = 0; i < transport->sessions->len; i++)
-    transport_session_end (transport->sessions->pdata[i], "shutdown", "the host is shutting down");
-  set_stop_deadline (transport, transport->sessions->len == 0 ? 0 : STOP_TIMEOUT_MS);
-}
-
-static gboolean
-stop_finish (MuxTransport *transport, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-static const ConfigServer *
-find_server (const ConfigSettings *settings, const char *bind_address)
-{
-  for (guint i = 0; i < config_settings_n_servers (settings); i++)
-    if (g_str_equal (config_settings_server (settings, i)->bind_address, bind_address))
-      return config_settings_server (settings, i);
-  return NULL;
-}
-
-/* Existing addresses take the new settings, new ones are bound, and only when all that went well the old ones go. */
-static gboolean
-apply_servers (MuxTransport *transport, ConfigSettings *settings, GError **error)
-{
-  g_autoptr (GPtrArray) next = g_ptr_array_new ();
-  g_autoptr (GPtrArray) added = g_ptr_array_new ();
-  gboolean good = TRUE;
-
-  for (guint i = 0; good && i < config_settings_n_servers (settings); i++)
-    {
-      const ConfigServer *config = config_settings_server (settings, i);
-      TransportListener *listener = NULL;
-
-      for (guint j = 0; j < transport->listeners->len; j++)
-        if (g_str_equal (transport_listener_config (transport->listeners->pdata[j])->bind_address, config->bind_address)
-            && !g_ptr_array_find (next, transport->listeners->pdata[j], NULL))
-          listener = transport->listeners->pdata[j];
-      if (listener != NULL)
-        good = transport_listener_reconfigure (listener, settings, config, error);
-      else
-        {
-          listener = transport_listener_new (transport, settings, config, error);
-          good = listener != NULL;
-          if (good)
-            g_ptr_array_add (added, listener);
-        }
-      if (good)
-        g_ptr_array_add (next, listener);
-    }
-  if (!good)
-    {
-      g_ptr_array_set_free_func (added, listener_free_cb);
-      return FALSE;
-    }
-  for (guint i = transport->listeners->len; i-- > 0;)
-    if (find_server (settings, transport_listener_config (transport->listeners->pdata[i])->bind_address) == NULL)
-      g_ptr_array_remove_index (transport->listeners, i);
-  for (guint i = 0; i < added->len; i++)
-    g_ptr_array_add (transport->listeners, added->pdata[i]);
-  return TRUE;
-}
-
-static gboolean
-reload (MuxTransport *transport, GError **error)
-{
-  g_autoptr (ConfigSettings) settings = config_load (config_settings_path (transport->settings), NULL, error);
-
-  if (settings == NULL)
-    return FALSE;
-  if (transport->running)
-    {
-      if (!apply_servers (transport, settings, error))
-        return FALSE;
-      schedule_renewal (transport);
-    }
-  config_settings_unref (transport->settings);
-  transport->settings = g_steal_pointer (&settings);
-  g_clear_error (&transport->config_error);
-  if (transport->observer != NULL && transport->observer->listeners_changed != NULL)
-    transport->observer->listeners_changed (transport, transport->observer_data);
-  return TRUE;
-}
-
-static void
-connect_async (MuxTransport *transport, const char *target, GVariant *options, GCancellable *cancellable,
-               GAsyncReadyCallback callback, gpointer user_data)
-{
-  if (options != NULL)
-    g_variant_unref (g_variant_ref_sink (options));
-  if (transport->config_error != NULL)
-    {
-      g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-
-      g_task_return_error (task, g_error_copy (transport->config_error));
-      return;
-    }
-  transport_dial_async (transport, target, cancellable, callback, user_data);
-}
-
-static MuxSession *
-connect_finish (MuxTransport *transport, GAsyncResult *result, GError **error)
-{
-  return transport_dial_finish (result, error);
-}
+/* The remaining operations */
 
 static const MuxSessionOps *
-session_ops (MuxTransport *transport)
+op_session_ops (MuxTransport *transport)
 {
   return &transport_session_ops;
 }
 
-static void
-append_all (GPtrArray *to, GPtrArray *from)
-{
-  for (guint i = 0; i < from->len; i++)
-    g_ptr_array_add (to, g_strdup (from->pdata[i]));
-}
-
 static char **
-check (MuxTransport *transport, const char *path, guint *n_warnings)
+op_check (MuxTransport *transport, const char *path, guint *n_warnings)
 {
+  const MuxHost *host = transport->host;
   g_autofree char *found
-      = config_find (transport->host->application, transport->host->system_mode, path);
-  GPtrArray *problems = g_ptr_array_new ();
-  g_autoptr (GError) error = NULL;
+      = config_find (host->application, host->system_mode, path != NULL ? path : host->config_path);
   g_autoptr (ConfigSettings) settings = NULL;
+  g_autoptr (GError) error = NULL;
+  GPtrArray *problems = g_ptr_array_new ();
   ConfigReport report;
 
   config_report_init (&report);
   settings = config_load (found, &report, &error);
-  append_all (problems, report.warnings);
+  for (guint i = 0; i < report.warnings->len; i++)
+    g_ptr_array_add (problems, g_strdup (report.warnings->pdata[i]));
   *n_warnings = problems->len;
-  append_all (problems, report.errors);
+  for (guint i = 0; i < report.errors->len; i++)
+    g_ptr_array_add (problems, g_strdup (report.errors->pdata[i]));
+  /* A file that cannot even be read has no lines to complain about. */
   if (settings == NULL && report.errors->len == 0)
     g_ptr_array_add (problems, g_strdup (error->message));
   config_report_clear (&report);
@@ -386,69 +226,91 @@ check (MuxTransport *transport, const char *path, guint *n_warnings)
 }
 
 static GVariant *
-dup_setting (MuxTransport *transport, const char *name)
+op_dup_setting (MuxTransport *transport, const char *name)
 {
   return config_settings_dup_other (transport->settings, name);
 }
 
 const MuxTransportOps transport_ops = {
-  .struct_size = sizeof transport_ops,
-  .start = start,
-  .stop_async = stop_async,
-  .stop_finish = stop_finish,
-  .reload = reload,
-  .connect_async = connect_async,
-  .connect_finish = connect_finish,
-  .session_ops = session_ops,
+  .struct_size = sizeof (MuxTransportOps),
+  .start = transport_serving_start,
+  .stop_async = transport_stop_async,
+  .stop_finish = transport_stop_finish,
+  .reload = transport_serving_reload,
+  .connect_async = transport_dial_async,
+  .connect_finish = transport_dial_finish,
+  .session_ops = op_session_ops,
   .describe = transport_describe,
-  .check = check,
-  .dup_setting = dup_setting,
+  .check = op_check,
+  .dup_setting = op_dup_setting,
 };
+
+/* A configuration that is wrong is complained of where it is needed: a host that only checks a file, or asks
+ * another for its status, goes on. */
+static ConfigSettings *
+load_settings (const char *path, GError **error)
+{
+  ConfigReport report;
+  ConfigSettings *settings;
+
+  config_report_init (&report);
+  settings = config_load (path, &report, error);
+  for (guint i = 0; settings != NULL && i < report.warnings->len; i++)
+    base_message ("%s", (const char *) report.warnings->pdata[i]);
+  config_report_clear (&report);
+  return settings != NULL ? settings : config_settings_new_default ();
+}
 
 MuxTransport *
 transport_new (const MuxHost *host)
 {
   g_autofree char *path = config_find (host->application, host->system_mode, host->config_path);
-  MuxTransport *transport;
-  GError *config_error = NULL;
-  ConfigReport report;
-  ConfigSettings *settings;
+  MuxTransport *transport = g_new0 (MuxTransport, 1);
 
-  config_report_init (&report);
-  settings = config_load (path, &report, &config_error);
-  for (guint i = 0; settings != NULL && i < report.warnings->len; i++)
-    base_message ("%s", (const char *) report.warnings->pdata[i]);
-  config_report_clear (&report);
-  transport = g_new0 (MuxTransport, 1);
-  /* Said by start and connect: a host that only checks a file, or shows status, goes on. */
-  transport->config_error = config_error;
-  if (settings == NULL)
-    settings = config_settings_new_default ();
   transport->host = host;
-  transport->context = g_main_context_ref (host->context == NULL ? g_main_context_default () : host->context);
-  transport->settings = settings;
-  transport->listeners = g_ptr_array_new_with_free_func (listener_free_cb);
+  transport->context = g_main_context_ref (host->context != NULL ? host->context : g_main_context_default ());
+  transport->settings = load_settings (path, &transport->config_error);
+  transport->listeners = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_listener_free);
+  transport->arriving = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_session_unref);
   transport->sessions = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_session_unref);
-  transport->identities
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) transport_identity_free);
+  transport->domains
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) transport_domain_unref);
+  transport->dials = g_ptr_array_new ();
+  transport->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) quic_driver_free);
+  transport->dial_timeout_ms = TRANSPORT_DIAL_TIMEOUT_MS;
+  transport->enrolment_timeout_ms = TRANSPORT_ENROLMENT_TIMEOUT_MS;
   return transport;
+}
+
+static void
+free_parts (MuxTransport *transport)
+{
+  g_assert (transport->arriving->len == 0 && transport->sessions->len == 0 && transport->listeners->len == 0
+            && transport->dials->len == 0);
+  g_ptr_array_unref (transport->dead);
+  g_ptr_array_unref (transport->arriving);
+  g_ptr_array_unref (transport->sessions);
+  g_ptr_array_unref (transport->listeners);
+  g_ptr_array_unref (transport->dials);
+  g_hash_table_unref (transport->domains);
+  g_clear_pointer (&transport->client_secret, pki_secret_free);
+  g_clear_error (&transport->config_error);
+  config_settings_unref (transport->settings);
+  g_main_context_unref (transport->context);
+  g_free (transport);
 }
 
 void
 transport_free (MuxTransport *transport)
 {
-  for (guint i = 0; i < transport->sessions->len; i++)
-    transport_session_orphan (transport->sessions->pdata[i]);
-  if (transport->stop_deadline != NULL)
-    g_source_destroy (transport->stop_deadline);
-  g_clear_pointer (&transport->stop_deadline, g_source_unref);
-  g_clear_object (&transport->stopping);
-  close_server (transport);
-  g_ptr_array_unref (transport->listeners);
-  g_ptr_array_unref (transport->sessions);
-  g_hash_table_unref (transport->identities);
-  config_settings_unref (transport->settings);
-  g_clear_error (&transport->config_error);
-  g_main_context_unref (transport->context);
-  g_free (transport);
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (transport->context);
+
+  transport->quiet = TRUE;
+  transport->observer = NULL;
+  while (transport->dials->len > 0)
+    transport_dial_abort (transport->dials->pdata[0]);
+  transport_stop_abort (transport);
+  transport_timer_clear (&transport->burial);
+  g_clear_pointer (&pusher, g_main_context_pusher_free);
+  free_parts (transport);
 }

@@ -1,0 +1,201 @@
+/* The server's life: start, another configuration, its certificate's renewal. */
+#define BASE_LOG_ROOM "transport"
+#include "transport/transport-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "config/lua.h"
+#include "transport/listener.h"
+#include "transport/peer-session.h"
+#include "transport/plan.h"
+
+/* The wall clock may jump, so the renewal looks at it at least so often; a renewal that failed is tried again
+ * after the second. */
+#define RENEWAL_LOOK_MS (3600 * 1000)
+#define RENEWAL_RETRY_MS (60 * 1000)
+
+/* Renewal of the generated certificate */
+
+static gint64
+renewal_due (MuxTransport *transport)
+{
+  gint64 due = G_MAXINT64;
+
+  for (guint i = 0; i < transport->listeners->len; i++)
+    {
+      TransportListener *listener = transport->listeners->pdata[i];
+
+      if (!listener->retired && transport_server_pki_is_generated (listener->server))
+        due = MIN (due, pki_certificate_renew_at (listener->leaf));
+    }
+  return due;
+}
+
+static gboolean renew_cb (gpointer data);
+
+static void
+arm_renewal (MuxTransport *transport, gint64 due)
+{
+  gint64 wait = (due - g_get_real_time () / G_USEC_PER_SEC);
+
+  transport_timer_clear (&transport->renewal);
+  if (due != G_MAXINT64)
+    transport->renewal = transport_timer (
+        transport, wait <= 0 ? RENEWAL_RETRY_MS : (guint) MIN (wait * 1000 + 1000, RENEWAL_LOOK_MS), renew_cb,
+        transport);
+}
+
+static gboolean
+renew_listeners (MuxTransport *transport, GError **error)
+{
+  for (guint i = 0; i < transport->listeners->len; i++)
+    {
+      TransportListener *listener = transport->listeners->pdata[i];
+      g_autoptr (PkiCertificate) leaf = NULL;
+      g_autoptr (QuicTls) tls = NULL;
+
+      if (listener->retired || !transport_server_pki_is_generated (listener->server))
+        continue;
+      tls = transport_server_pki_tls (transport->pki, listener->server,
+                                      pki_certificate_names (listener->leaf), TRUE, &leaf, error);
+      if (tls == NULL)
+        return FALSE;
+      transport_listener_set_tls (listener, tls, leaf);
+      base_info ("%s shows a new certificate, %s", listener->server->bind_address,
+                 pki_certificate_serial (leaf));
+    }
+  return TRUE;
+}
+
+static void
+tell_listeners_changed (MuxTransport *transport)
+{
+  if (transport->observer != NULL && transport->observer->listeners_changed != NULL)
+    transport->observer->listeners_changed (transport, transport->observer_data);
+}
+
+static gboolean
+renew_cb (gpointer data)
+{
+  MuxTransport *transport = data;
+  g_autoptr (GError) error = NULL;
+
+  if (renewal_due (transport) <= g_get_real_time () / G_USEC_PER_SEC)
+    {
+      if (!renew_listeners (transport, &error))
+        base_warning ("The server's certificate cannot be renewed: %s", error->message);
+      tell_listeners_changed (transport);
+    }
+  arm_renewal (transport, renewal_due (transport));
+  return G_SOURCE_REMOVE;
+}
+
+/* Listeners whose time is over */
+
+static gboolean
+has_session (GPtrArray *sessions, const TransportListener *listener)
+{
+  for (guint i = 0; i < sessions->len; i++)
+    if (((MuxSession *) sessions->pdata[i])->listener == listener)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+is_over (MuxTransport *transport, const TransportListener *listener)
+{
+  return listener->retired && !has_session (transport->sessions, listener)
+         && !has_session (transport->arriving, listener);
+}
+
+static gboolean
+sweep_cb (gpointer data)
+{
+  MuxTransport *transport = data;
+
+  transport_timer_clear (&transport->sweep);
+  for (guint i = transport->listeners->len; i-- > 0;)
+    if (is_over (transport, transport->listeners->pdata[i]))
+      g_ptr_array_remove_index (transport->listeners, i);
+  tell_listeners_changed (transport);
+  return G_SOURCE_REMOVE;
+}
+
+void
+transport_serving_sweep (MuxTransport *transport)
+{
+  if (transport->sweep == NULL)
+    transport->sweep = transport_timer (transport, 0, sweep_cb, transport);
+}
+
+/* Start */
+
+gboolean
+transport_serving_start (MuxTransport *transport, GError **error)
+{
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (transport->context);
+  const TransportObserver *observer = transport->observer;
+  g_auto (TransportPlan) plan = { 0 };
+
+  if (transport->started != 0 || transport->stop != NULL)
+    return base_error_set (error, MUX_ERROR_FAILED, _("The transport runs already"));
+  if (transport->config_error != NULL)
+    {
+      g_propagate_error (error, g_error_copy (transport->config_error));
+      return FALSE;
+    }
+  if (!transport_plan_make (&plan, transport, transport->settings, error))
+    return FALSE;
+  transport_plan_commit (&plan, transport);
+  transport->started = g_get_real_time () / G_USEC_PER_SEC;
+  if (observer != NULL && observer->started != NULL
+      && !observer->started (transport, transport->observer_data, error))
+    {
+      transport_serving_close (transport);
+      return FALSE;
+    }
+  arm_renewal (transport, renewal_due (transport));
+  return TRUE;
+}
+
+void
+transport_serving_close (MuxTransport *transport)
+{
+  transport_timer_clear (&transport->renewal);
+  transport_timer_clear (&transport->sweep);
+  g_ptr_array_set_size (transport->listeners, 0);
+  g_clear_pointer (&transport->pki, transport_server_pki_free);
+  g_clear_pointer (&transport->server_names, g_strfreev);
+  transport->started = 0;
+}
+
+/* Another configuration */
+
+gboolean
+transport_serving_reload (MuxTransport *transport, GError **error)
+{
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (transport->context);
+  const MuxHost *host = transport->host;
+  g_autofree char *path = config_find (host->application, host->system_mode, host->config_path);
+  g_autoptr (ConfigSettings) settings = config_load (path, NULL, error);
+  g_auto (TransportPlan) plan = { 0 };
+
+  if (settings == NULL)
+    return FALSE;
+  if (transport->started != 0 && transport->stop == NULL)
+    {
+      if (!transport_plan_make (&plan, transport, settings, error))
+        return FALSE;
+      transport_plan_commit (&plan, transport);
+      arm_renewal (transport, renewal_due (transport));
+      transport_serving_sweep (transport);
+    }
+  config_settings_unref (transport->settings);
+  transport->settings = g_steal_pointer (&settings);
+  g_clear_error (&transport->config_error);
+  g_hash_table_remove_all (transport->domains);
+  base_message ("The configuration was read again");
+  return TRUE;
+}
