@@ -18,10 +18,11 @@ activate (const MuxHost *host, GError **error)
 {
   Plugin *plugin;
 
-  if (MUX_ABI_MAJOR_OF (host->abi) != MUX_ABI_MAJOR || !MUX_HAS (host, register_transport) || host->application == NULL
+  if (MUX_ABI_MAJOR_OF (host->abi) != MUX_ABI_MAJOR || !MUX_HAS (host, progress) || host->application == NULL
       || host->register_transport == NULL)
     {
-      g_set_error (error, MUX_ERROR, MUX_ERROR_FAILED, "the host's MuxHost is of another ABI, or names no application");
+      g_set_error (error, MUX_ERROR, MUX_ERROR_FAILED,
+                   _("The host is of another ABI, or names no application"));
       return NULL;
     }
   plugin = g_new0 (Plugin, 1);
@@ -44,12 +45,11 @@ deactivate (gpointer data)
   g_free (plugin);
 }
 
-static const MuxPluginDesc description = {
+static MuxPluginDesc description = {
   .struct_size = sizeof description,
   .abi = MUX_ABI,
   .name = "mux-quic",
   .version = PACKAGE_VERSION,
-  .description = N_("QUIC transport for terminal multiplexers"),
   .activate = activate,
   .deactivate = deactivate,
 };
@@ -59,5 +59,6 @@ G_MODULE_EXPORT const MuxPluginDesc *mux_plugin_query (guint32 host_abi);
 const MuxPluginDesc *
 mux_plugin_query (guint32 host_abi)
 {
+  description.description = _("QUIC transport for terminal multiplexers");
   return MUX_ABI_MAJOR_OF (host_abi) == MUX_ABI_MAJOR ? &description : NULL;
 }

@@ -1,5 +1,7 @@
-/* The status objects of a transport on D-Bus: on the host's bus connection under the name org.muxquic.Quic1, and on the private socket
- * `$XDG_RUNTIME_DIR/<application>/control` (system mode: `/run/<application>/control`), for the same user only. */
+/* The status objects of a transport on D-Bus: on the host's bus connection under the name org.muxquic.Quic1,
+ * and on the private socket
+ * `$XDG_RUNTIME_DIR/<application>/control` (system mode: `/run/<application>/control`), for the same user
+ * only. */
 #pragma once
 
 #include "transport/transport.h"
@@ -16,8 +18,8 @@ Control *control_new (MuxTransport *transport);
 void control_free (Control *control);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Control, control_free)
 
-/* Path of the private socket; free with g_free (). Without XDG_RUNTIME_DIR a directory of mode 0700 under /tmp is refused: then it
- * is below the user's cache directory. */
+/* Path of the private socket; free with g_free (). Without XDG_RUNTIME_DIR a directory of mode 0700 under
+ * /tmp is refused: then it is below the user's cache directory. */
 char *control_socket_path (const char *application, gboolean system_mode);
 
 G_END_DECLS

@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* Issues for @user ("" = the host's own) and @device ("" = none); @request: PEM, NULL = make the key too. The a{sv} of transport/enrolment.h,
- * transfer full. */
-GVariant *control_enrol (MuxTransport *transport, const char *request, const char *user, const char *device,
-                         GError **error);
+/* Issues for @user ("" = whom @caller's credentials name) and @device ("" = none); @request: PEM, NULL = make
+ * the key too. The a{sv} of transport/enrolment.h, transfer full. */
+GVariant *control_enrol (MuxTransport *transport, GDBusConnection *caller, const char *request,
+                         const char *user, const char *device, GError **error);
 
 G_END_DECLS

@@ -1,4 +1,6 @@
-/* The objects of the D-Bus interface, exported on any number of connections: one set of skeletons, one object manager for each connection. */
+/* The objects of the D-Bus interface on one connection: an object manager with the Manager, the Listeners and
+ * the Sessions. Each connection has its own, because a GDBusObjectManagerServer does not share its objects.
+ * Made, changed and freed on the host's context, which must be the thread's default then. */
 #pragma once
 
 #include "transport/transport.h"
@@ -7,13 +9,11 @@ G_BEGIN_DECLS
 
 typedef struct _ControlObjects ControlObjects;
 
-ControlObjects *control_objects_new (MuxTransport *transport);
-/* Unexports from every connection first. */
+/* Exports what there is on @connection (a reference is kept). @is_private: calls may enrol. */
+ControlObjects *control_objects_new (MuxTransport *transport, GDBusConnection *connection,
+                                     gboolean is_private);
 void control_objects_free (ControlObjects *objects);
-
-/* @private: calls on this connection may enrol. */
-void control_objects_export (ControlObjects *objects, GDBusConnection *connection, gboolean is_private);
-void control_objects_unexport (ControlObjects *objects, GDBusConnection *connection);
+GDBusConnection *control_objects_connection (ControlObjects *objects);
 
 void control_objects_update_listeners (ControlObjects *objects);
 /* Adds the session's object, or brings its properties up to date. */

@@ -30,7 +30,9 @@ struct _ControlSocket
 typedef struct
 {
   ControlSocket *socket; /* NULL when that is gone */
+  GSocketConnection *stream;
   GCancellable *cancellable;
+  GSource *speaks; /* NULL from the first byte on: then the authentication runs, in a thread of GIO's */
   GSource *deadline;
 } Greeting;
 
@@ -44,9 +46,10 @@ check_directory (const char *directory, GError **error)
   if (lstat (directory, &status) != 0)
     return base_error_set_errno (error, errno, _("cannot look at %s"), directory);
   if (!S_ISDIR (status.st_mode) || status.st_uid != geteuid () || (status.st_mode & 077) != 0)
-    return base_error_set (error, MUX_ERROR_FAILED,
-                           _("%s must be a directory of this user that nobody else can enter; run: chmod 700 '%s'"), directory,
-                           directory);
+    return base_error_set (
+        error, MUX_ERROR_FAILED,
+        _("%s must be a directory of this user that nobody else can enter; run: chmod 700 '%s'"), directory,
+        directory);
   return TRUE;
 }
 
@@ -65,7 +68,8 @@ take_lock (const char *path, GError **error)
   if (flock (fd, LOCK_EX | LOCK_NB) == 0)
     return fd;
   if (errno == EWOULDBLOCK)
-    base_error_set (error, MUX_ERROR_FAILED, _("a host of this user is already running (%s); see `mux-quic status`"), path);
+    base_error_set (error, MUX_ERROR_FAILED,
+                    _("a host of this user is already running (%s); see `mux-quic status`"), path);
   else
     base_error_set_errno (error, errno, _("cannot lock %s"), name);
   close (fd);
@@ -100,9 +104,13 @@ connection_closed_cb (GDBusConnection *connection, gboolean remote_vanished, GEr
 static void
 greeting_free (Greeting *greeting)
 {
+  if (greeting->speaks != NULL)
+    g_source_destroy (greeting->speaks);
+  g_clear_pointer (&greeting->speaks, g_source_unref);
   g_source_destroy (greeting->deadline);
   g_source_unref (greeting->deadline);
   g_object_unref (greeting->cancellable);
+  g_object_unref (greeting->stream);
   g_free (greeting);
 }
 
@@ -112,6 +120,7 @@ greeted_cb (GObject *source, GAsyncResult *result, gpointer data)
   Greeting *greeting = data;
   ControlSocket *self = greeting->socket;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GMainContextPusher) pusher = self != NULL ? g_main_context_pusher_new (self->context) : NULL;
   GDBusConnection *connection = g_dbus_connection_new_finish (result, &error);
 
   if (self != NULL)
@@ -135,13 +144,16 @@ greeted_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_dbus_connection_start_message_processing (connection);
 }
 
-/* Its callback frees it, with nobody to tell. */
+/* The authentication's callback frees it, with nobody to tell. */
 static void
 dismiss (ControlSocket *self, Greeting *greeting)
 {
   g_queue_remove (&self->greetings, greeting);
   greeting->socket = NULL;
-  g_cancellable_cancel (greeting->cancellable);
+  if (greeting->speaks != NULL)
+    greeting_free (greeting);
+  else
+    g_cancellable_cancel (greeting->cancellable);
 }
 
 static gboolean
@@ -154,12 +166,31 @@ greeting_deadline_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* Its first byte is there. Only now a thread is given to it: whoever connects and says nothing costs a
+ * descriptor and no more. */
+static gboolean
+speaks_cb (GSocket *socket, GIOCondition condition, gpointer data)
+{
+  Greeting *greeting = data;
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (greeting->socket->context);
+  g_autoptr (GDBusAuthObserver) observer = g_dbus_auth_observer_new ();
+  g_autofree char *guid = g_dbus_generate_guid ();
+
+  g_source_destroy (greeting->speaks);
+  g_clear_pointer (&greeting->speaks, g_source_unref);
+  g_signal_connect (observer, "allow-mechanism", G_CALLBACK (only_external_cb), NULL);
+  g_signal_connect (observer, "authorize-authenticated-peer", G_CALLBACK (is_same_user_cb), NULL);
+  g_dbus_connection_new (G_IO_STREAM (greeting->stream), guid,
+                         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER
+                             | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+                         observer, greeting->cancellable, greeted_cb, greeting);
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 incoming_cb (GSocketService *service, GSocketConnection *stream, GObject *source, gpointer data)
 {
   ControlSocket *self = data;
-  g_autoptr (GDBusAuthObserver) observer = NULL;
-  g_autofree char *guid = NULL;
   Greeting *greeting;
 
   if (self->connections->len >= CONTROL_SOCKET_MAX_CONNECTIONS)
@@ -167,21 +198,19 @@ incoming_cb (GSocketService *service, GSocketConnection *stream, GObject *source
   /* Who connects and says nothing makes room for the next. */
   if (self->connections->len + self->greetings.length >= CONTROL_SOCKET_MAX_CONNECTIONS)
     dismiss (self, g_queue_peek_head (&self->greetings));
-  observer = g_dbus_auth_observer_new ();
-  g_signal_connect (observer, "allow-mechanism", G_CALLBACK (only_external_cb), NULL);
-  g_signal_connect (observer, "authorize-authenticated-peer", G_CALLBACK (is_same_user_cb), NULL);
-  guid = g_dbus_generate_guid ();
   greeting = g_new0 (Greeting, 1);
   greeting->socket = self;
+  greeting->stream = g_object_ref (stream);
   greeting->cancellable = g_cancellable_new ();
+  greeting->speaks = g_socket_create_source (g_socket_connection_get_socket (stream), G_IO_IN, NULL);
+  g_source_set_static_name (greeting->speaks, "mux-quic: control speaks");
+  g_source_set_callback (greeting->speaks, G_SOURCE_FUNC (speaks_cb), greeting, NULL);
+  g_source_attach (greeting->speaks, self->context);
   greeting->deadline = g_timeout_source_new (CONTROL_SOCKET_GREETING_MS);
-  g_source_set_name (greeting->deadline, "mux-quic: control greeting");
+  g_source_set_static_name (greeting->deadline, "mux-quic: control greeting");
   g_source_set_callback (greeting->deadline, greeting_deadline_cb, greeting, NULL);
   g_source_attach (greeting->deadline, self->context);
   g_queue_push_tail (&self->greetings, greeting);
-  g_dbus_connection_new (G_IO_STREAM (stream), guid,
-                         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-                         observer, greeting->cancellable, greeted_cb, greeting);
   return TRUE;
 }
 
@@ -191,7 +220,8 @@ listen_on (ControlSocket *self, GError **error)
   g_autoptr (GSocketAddress) address = NULL;
 
   if (strlen (self->path) >= sizeof ((struct sockaddr_un){ 0 }).sun_path)
-    return base_error_set (error, MUX_ERROR_FAILED, _("the path of the control socket is too long: %s"), self->path);
+    return base_error_set (error, MUX_ERROR_FAILED, _("the path of the control socket is too long: %s"),
+                           self->path);
   /* We hold the lock: whatever is there is of a host that is gone. */
   if (unlink (self->path) != 0 && errno != ENOENT)
     return base_error_set_errno (error, errno, _("cannot remove the old socket %s"), self->path);
@@ -211,8 +241,10 @@ listen_on (ControlSocket *self, GError **error)
 }
 
 ControlSocket *
-control_socket_new (const char *path, GMainContext *context, ControlSocketFunc func, gpointer user_data, GError **error)
+control_socket_new (const char *path, GMainContext *context, ControlSocketFunc func, gpointer user_data,
+                    GError **error)
 {
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
   g_autofree char *directory = g_path_get_dirname (path);
   ControlSocket *self;
   int lock;
@@ -250,7 +282,8 @@ control_socket_free (ControlSocket *self)
     }
   while (self->connections->len > 0)
     {
-      g_autoptr (GDBusConnection) connection = g_ptr_array_steal_index (self->connections, self->connections->len - 1);
+      g_autoptr (GDBusConnection) connection
+          = g_ptr_array_steal_index (self->connections, self->connections->len - 1);
 
       g_signal_handlers_disconnect_by_data (connection, self);
       self->func (connection, FALSE, self->user_data);

@@ -30,7 +30,9 @@ struct _MuxSession
   char *user, *device, *serial, *peer, *local, *target, *agent;
   char **services;
   gint64 since;
-  GError *error; /* why it is over */
+  GError *error;       /* why it is over */
+  guint told_channels; /* what the observer saw last */
+  NetAddress told_peer;
 
   /* in */
   TransportListener *listener; /* NULL when over */

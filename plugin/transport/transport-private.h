@@ -44,6 +44,7 @@ struct _MuxTransport
 
   GPtrArray *arriving; /* of MuxSession, owned: nobody has admitted them yet */
   GPtrArray *sessions; /* of MuxSession, owned: the host knows them */
+  GSource *watch;      /* looks for what sessions do without telling: a channel that went, another path */
 
   PkiSecret *client_secret;
   GHashTable *domains; /* name of a target → TransportDomain: certificates of this life */
@@ -73,6 +74,7 @@ GError *transport_error_prefixed (const GError *error, const char *format, ...) 
 void transport_session_enter (MuxTransport *transport, MuxSession *session);
 /* @session, known or arriving, is over. */
 void transport_session_leave (MuxTransport *transport, MuxSession *session, const GError *error);
+/* Something of it that is seen from outside changed. */
 void transport_session_touch (MuxTransport *transport, MuxSession *session);
 
 /* serving.c */

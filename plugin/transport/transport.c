@@ -12,6 +12,9 @@
 #include "transport/peer-session.h"
 #include "transport/transport-private.h"
 
+/* For people who look at the status objects. */
+#define WATCH_MS 1000
+
 /* Helpers of the room */
 
 GSource *
@@ -95,6 +98,29 @@ tell_host (MuxTransport *transport, MuxSession *session, MuxSessionState state, 
     host->session_changed (host->user_data, session, state, error);
 }
 
+static gboolean
+has_changed (const MuxSession *session)
+{
+  QuicConnection *connection = session_connection (session->session);
+
+  return connection != NULL
+         && (session_n_channels (session->session) != session->told_channels
+             || !net_address_equal (quic_connection_remote (connection), &session->told_peer));
+}
+
+static gboolean
+watch_cb (gpointer data)
+{
+  MuxTransport *transport = data;
+
+  for (guint i = 0; i < transport->sessions->len; i++)
+    if (has_changed (transport->sessions->pdata[i]))
+      transport_session_touch (transport, transport->sessions->pdata[i]);
+  if (transport->sessions->len == 0)
+    transport_timer_clear (&transport->watch);
+  return G_SOURCE_CONTINUE;
+}
+
 void
 transport_session_enter (MuxTransport *transport, MuxSession *session)
 {
@@ -105,6 +131,8 @@ transport_session_enter (MuxTransport *transport, MuxSession *session)
   g_ptr_array_remove_fast (transport->arriving, session);
   if (observer != NULL && observer->session_added != NULL)
     observer->session_added (transport, session, transport->observer_data);
+  if (transport->started != 0 && transport->watch == NULL)
+    transport->watch = transport_timer (transport, WATCH_MS, watch_cb, transport);
   tell_host (transport, session, MUX_SESSION_CONNECTED, NULL);
 }
 
@@ -130,7 +158,11 @@ void
 transport_session_touch (MuxTransport *transport, MuxSession *session)
 {
   const TransportObserver *observer = transport->observer;
+  QuicConnection *connection = session_connection (session->session);
 
+  session->told_channels = session_n_channels (session->session);
+  if (connection != NULL)
+    session->told_peer = *quic_connection_remote (connection);
   if (session->phase == TRANSPORT_SESSION_KNOWN && observer != NULL && observer->session_changed != NULL)
     observer->session_changed (transport, session, transport->observer_data);
 }
@@ -311,6 +343,7 @@ transport_free (MuxTransport *transport)
     transport_dial_abort (transport->dials->pdata[0]);
   transport_stop_abort (transport);
   transport_timer_clear (&transport->burial);
+  transport_timer_clear (&transport->watch);
   g_clear_pointer (&pusher, g_main_context_pusher_free);
   free_parts (transport);
 }

@@ -1,0 +1,324 @@
+/* The private socket by itself. */
+#include "control/socket.h"
+
+#include <errno.h>
+#include <gio/gunixsocketaddress.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+typedef struct
+{
+  GMainContext *context;
+  char *root, *directory, *path;
+  ControlSocket *socket;
+  guint connections;
+} World;
+
+static void
+connection_cb (GDBusConnection *connection, gboolean there, gpointer data)
+{
+  World *world = data;
+
+  g_assert_true (G_IS_DBUS_CONNECTION (connection));
+  world->connections += there ? 1 : -1;
+}
+
+static World *
+world_new (void)
+{
+  World *world = g_new0 (World, 1);
+
+  world->context = g_main_context_new ();
+  world->root = g_dir_make_tmp ("mux-quic-control-XXXXXX", NULL);
+  world->directory = g_build_filename (world->root, "app", NULL);
+  world->path = g_build_filename (world->directory, "control", NULL);
+  return world;
+}
+
+static void
+world_open (World *world)
+{
+  g_autoptr (GError) error = NULL;
+
+  world->socket = control_socket_new (world->path, world->context, connection_cb, world, &error);
+  g_assert_no_error (error);
+}
+
+static void
+world_free (World *world)
+{
+  g_autofree char *lock = g_strconcat (world->path, ".lock", NULL);
+
+  g_clear_pointer (&world->socket, control_socket_free);
+  while (g_main_context_iteration (world->context, FALSE))
+    ;
+  g_assert_cmpuint (world->connections, ==, 0);
+  g_unlink (lock);
+  g_rmdir (world->directory);
+  g_assert_cmpint (g_rmdir (world->root), ==, 0);
+  g_main_context_unref (world->context);
+  g_free (world->root);
+  g_free (world->directory);
+  g_free (world->path);
+  g_free (world);
+}
+
+static guint
+mode_of (const char *path)
+{
+  GStatBuf status;
+
+  g_assert_cmpint (g_lstat (path, &status), ==, 0);
+  return status.st_mode & 07777;
+}
+
+/* A client's end, not yet saying anything. */
+static int
+plain_connect (World *world)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  g_strlcpy (address.sun_path, world->path, sizeof address.sun_path);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  return fd;
+}
+
+typedef struct
+{
+  GDBusConnection *connection;
+  gboolean done;
+} Outcome;
+
+static void
+connected_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Outcome *outcome = data;
+
+  outcome->connection = g_dbus_connection_new_for_address_finish (result, NULL);
+  outcome->done = TRUE;
+}
+
+/* NULL when it is refused. */
+static GDBusConnection *
+bus_connect (World *world)
+{
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (world->context);
+  g_autofree char *address = g_strconcat ("unix:path=", world->path, NULL);
+  Outcome outcome = { NULL, FALSE };
+
+  g_dbus_connection_new_for_address (address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL,
+                                     connected_cb, &outcome);
+  while (!outcome.done)
+    g_main_context_iteration (world->context, TRUE);
+  if (outcome.connection != NULL)
+    g_dbus_connection_set_exit_on_close (outcome.connection, FALSE);
+  return outcome.connection;
+}
+
+static void
+wait_for (World *world, guint connections)
+{
+  while (world->connections != connections)
+    g_main_context_iteration (world->context, TRUE);
+}
+
+static void
+test_permissions (void)
+{
+  World *world = world_new ();
+  mode_t before = umask (0);
+
+  world_open (world);
+  umask (before);
+  g_assert_cmpuint (mode_of (world->directory), ==, 0700);
+  g_assert_cmpuint (mode_of (world->path), ==, 0600);
+  g_clear_pointer (&world->socket, control_socket_free);
+  g_assert_false (g_file_test (world->path, G_FILE_TEST_EXISTS));
+  world_free (world);
+}
+
+static void
+open_badly (World *world, const char *word)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (control_socket_new (world->path, world->context, connection_cb, world, &error));
+  g_assert_nonnull (error);
+  if (strstr (error->message, word) == NULL)
+    g_error ("“%s” does not say “%s”", error->message, word);
+}
+
+/* A directory that others can enter, or that is none. */
+static void
+test_bad_directory (void)
+{
+  World *world = world_new ();
+
+  g_assert_cmpint (g_mkdir (world->directory, 0700), ==, 0);
+  g_assert_cmpint (g_chmod (world->directory, 0755), ==, 0);
+  open_badly (world, "chmod 700");
+  g_assert_cmpint (g_rmdir (world->directory), ==, 0);
+  g_assert_cmpint (symlink (world->root, world->directory), ==, 0);
+  open_badly (world, world->directory);
+  g_assert_cmpint (g_unlink (world->directory), ==, 0);
+  g_assert_true (g_file_set_contents (world->directory, "x", 1, NULL));
+  open_badly (world, world->directory);
+  g_assert_cmpint (g_unlink (world->directory), ==, 0);
+  world_free (world);
+}
+
+/* One host of a user at a time; the first is not disturbed by the second. */
+static void
+test_second_host (void)
+{
+  World *world = world_new ();
+  g_autoptr (GDBusConnection) connection = NULL;
+
+  world_open (world);
+  open_badly (world, "already running");
+  connection = bus_connect (world);
+  g_assert_nonnull (connection);
+  wait_for (world, 1);
+  world_free (world);
+}
+
+/* What a host left that was killed. */
+static void
+test_stale (void)
+{
+  World *world = world_new ();
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  g_assert_cmpint (g_mkdir (world->directory, 0700), ==, 0);
+  g_strlcpy (address.sun_path, world->path, sizeof address.sun_path);
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  close (fd);
+  world_open (world);
+  g_clear_pointer (&world->socket, control_socket_free);
+  world_open (world);
+  world_free (world);
+}
+
+static void
+test_too_many (void)
+{
+  World *world = world_new ();
+  GDBusConnection *connections[CONTROL_SOCKET_MAX_CONNECTIONS];
+  g_autoptr (GDBusConnection) extra = NULL;
+
+  world_open (world);
+  for (guint i = 0; i < CONTROL_SOCKET_MAX_CONNECTIONS; i++)
+    {
+      connections[i] = bus_connect (world);
+      g_assert_nonnull (connections[i]);
+      wait_for (world, i + 1);
+    }
+  g_assert_null (bus_connect (world));
+  g_assert_cmpuint (world->connections, ==, CONTROL_SOCKET_MAX_CONNECTIONS);
+  /* One goes, another may come. */
+  g_dbus_connection_close (connections[0], NULL, NULL, NULL);
+  wait_for (world, CONTROL_SOCKET_MAX_CONNECTIONS - 1);
+  extra = bus_connect (world);
+  g_assert_nonnull (extra);
+  wait_for (world, CONTROL_SOCKET_MAX_CONNECTIONS);
+  for (guint i = 0; i < CONTROL_SOCKET_MAX_CONNECTIONS; i++)
+    g_object_unref (connections[i]);
+  world_free (world);
+}
+
+/* Whoever says nothing, or the half of it, keeps nobody out. */
+static void
+test_idle (void)
+{
+  World *world = world_new ();
+  g_autoptr (GDBusConnection) connection = NULL;
+  GArray *idle = g_array_new (FALSE, FALSE, sizeof (int));
+
+  world_open (world);
+  for (guint i = 0; i < 200; i++)
+    {
+      int fd = plain_connect (world);
+
+      if (i % 10 == 0)
+        g_assert_cmpint (send (fd, "\0AUTH", 5, MSG_NOSIGNAL), ==, 5);
+      g_array_append_val (idle, fd);
+      while (g_main_context_iteration (world->context, FALSE))
+        ;
+    }
+  connection = bus_connect (world);
+  g_assert_nonnull (connection);
+  wait_for (world, 1);
+  for (guint i = 0; i < idle->len; i++)
+    close (g_array_index (idle, int, i));
+  g_array_unref (idle);
+  world_free (world);
+}
+
+/* Other ways to say who one is are not asked for. */
+static void
+test_anonymous (void)
+{
+  World *world = world_new ();
+  int fd;
+  char buffer[256];
+  gssize n;
+
+  world_open (world);
+  fd = plain_connect (world);
+  g_assert_cmpint (send (fd, "\0AUTH ANONYMOUS 61\r\n", 20, MSG_NOSIGNAL), ==, 20);
+  while ((n = recv (fd, buffer, sizeof buffer - 1, MSG_DONTWAIT)) < 0 && errno == EAGAIN)
+    g_main_context_iteration (world->context, FALSE);
+  g_assert_cmpint (n, >, 0);
+  buffer[n] = '\0';
+  g_assert_true (g_str_has_prefix (buffer, "REJECTED"));
+  g_assert_null (strstr (buffer, "ANONYMOUS"));
+  g_assert_cmpuint (world->connections, ==, 0);
+  close (fd);
+  world_free (world);
+}
+
+/* The socket goes while an authentication is under way. */
+static void
+test_close_in_greeting (void)
+{
+  World *world = world_new ();
+  int silent, half;
+  char byte;
+
+  world_open (world);
+  silent = plain_connect (world);
+  half = plain_connect (world);
+  g_assert_cmpint (send (half, "\0AUTH", 5, MSG_NOSIGNAL), ==, 5);
+  while (g_main_context_iteration (world->context, FALSE))
+    ;
+  g_clear_pointer (&world->socket, control_socket_free);
+  g_assert_cmpint (recv (silent, &byte, 1, 0), <=, 0);
+  /* The other's thread hears of it soon. */
+  while (recv (half, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN)
+    g_main_context_iteration (world->context, FALSE);
+  close (silent);
+  close (half);
+  world_free (world);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/control/socket/permissions", test_permissions);
+  g_test_add_func ("/control/socket/bad-directory", test_bad_directory);
+  g_test_add_func ("/control/socket/second-host", test_second_host);
+  g_test_add_func ("/control/socket/stale", test_stale);
+  g_test_add_func ("/control/socket/too-many", test_too_many);
+  g_test_add_func ("/control/socket/idle", test_idle);
+  g_test_add_func ("/control/socket/anonymous", test_anonymous);
+  g_test_add_func ("/control/socket/close-in-greeting", test_close_in_greeting);
+  return g_test_run ();
+}
