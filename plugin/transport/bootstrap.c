@@ -102,7 +102,8 @@ says_whole_block (const Bootstrap *bootstrap)
 {
   static const char end[] = "-----END " TRANSPORT_ENROLMENT_LABEL "-----";
 
-  return memmem (bootstrap->said->data, bootstrap->said->len, end, strlen (end)) != NULL;
+  return bootstrap->said->len > 0
+         && memmem (bootstrap->said->data, bootstrap->said->len, end, strlen (end)) != NULL;
 }
 
 /* The command is done, and what it said is whole, or will not become so. */

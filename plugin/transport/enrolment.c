@@ -118,7 +118,7 @@ find_block (const char *text, gsize length, const char **begin, const char **end
 {
   const char *last = text + length;
 
-  *begin = memmem (text, length, BEGIN_LINE, strlen (BEGIN_LINE));
+  *begin = length == 0 ? NULL : memmem (text, length, BEGIN_LINE, strlen (BEGIN_LINE));
   if (*begin == NULL)
     return unusable (error, length == 0
                                 ? _("nothing was said")

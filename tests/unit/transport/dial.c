@@ -407,5 +407,5 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/dial/cancel", test_cancel);
   g_test_add_func ("/transport/dial/abort", test_abort);
   g_test_add_func ("/transport/dial/second-address", test_second_address);
-  return g_test_run ();
+  return mini_run ();
 }

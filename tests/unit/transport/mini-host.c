@@ -7,31 +7,41 @@
 
 #include "transport/enrolment.h"
 
+/* Of this program, while it runs. */
+static char *root;
+
 /* mini_main ("--enrol", PKI directory, user, file of runs) */
 static void
-be_enrolment_command (char **argv)
+enrol (char **argv)
 {
+  static const char *const names[] = { "localhost", NULL };
   g_autoptr (GError) error = NULL;
   g_autoptr (PkiStore) store = pki_store_open (argv[2], &error);
   g_autoptr (PkiAuthority) authority = NULL;
   g_autoptr (GVariant) enrolment = NULL;
   g_autofree char *text = NULL;
-  static const char *const names[] = { "localhost", NULL };
   char request[16384] = "";
   gsize length = fread (request, 1, sizeof request - 1, stdin);
-  FILE *runs = fopen (argv[4], "a");
 
-  fputc ('x', runs);
-  fclose (runs);
   g_assert_no_error (error);
   authority = pki_authority_open (store, &error);
   g_assert_no_error (error);
   request[length] = '\0';
   enrolment = transport_enrolment_issue (authority, request, argv[3], NULL, 7, names, names, &error);
   g_assert_no_error (error);
-  text = transport_enrolment_armour (g_steal_pointer (&enrolment), &error);
+  text = transport_enrolment_armour (enrolment, &error);
   g_assert_no_error (error);
   printf ("Welcome to this machine!\n%s\nmail: none\n", text);
+}
+
+static void
+be_enrolment_command (char **argv)
+{
+  FILE *runs = fopen (argv[4], "a");
+
+  fputc ('x', runs);
+  fclose (runs);
+  enrol (argv);
   exit (0);
 }
 
@@ -40,7 +50,38 @@ mini_main (int *argc, char ***argv)
 {
   if (*argc == 5 && g_str_equal ((*argv)[1], "--enrol"))
     be_enrolment_command (*argv);
-  g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (argc, argv, NULL);
+  root = g_dir_make_tmp ("mux-quic-test-XXXXXX", NULL);
+  g_setenv ("XDG_DATA_HOME", root, TRUE);
+  g_setenv ("XDG_RUNTIME_DIR", root, TRUE);
+}
+
+/* What is below @path, which stays. */
+static void
+empty_directory (const char *path)
+{
+  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (directory)) != NULL)
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      if (g_file_test (child, G_FILE_TEST_IS_DIR) && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
+        empty_directory (child);
+      g_remove (child);
+    }
+}
+
+int
+mini_run (void)
+{
+  int status = g_test_run ();
+
+  empty_directory (root);
+  g_rmdir (root);
+  g_clear_pointer (&root, g_free);
+  return status;
 }
 
 static void
@@ -154,6 +195,8 @@ mini_host_new (GMainContext *context, const char *application, const char *confi
 {
   MiniHost *mini = g_new0 (MiniHost, 1);
 
+  if (context == NULL)
+    empty_directory (root);
   mini->context = context != NULL ? g_main_context_ref (context) : g_main_context_new ();
   mini->directory = g_dir_make_tmp ("mux-quic-host-XXXXXX", NULL);
   mini->config = g_build_filename (mini->directory, "config.lua", NULL);
@@ -176,21 +219,6 @@ mini_host_new (GMainContext *context, const char *application, const char *confi
   return mini;
 }
 
-static void
-remove_directory (const char *path)
-{
-  g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (directory)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      g_remove (child);
-    }
-  g_rmdir (path);
-}
-
 void
 mini_host_free (MiniHost *mini)
 {
@@ -198,7 +226,8 @@ mini_host_free (MiniHost *mini)
   /* Answers of tasks that ended with the transport. */
   while (g_main_context_iteration (mini->context, FALSE))
     ;
-  remove_directory (mini->directory);
+  empty_directory (mini->directory);
+  g_rmdir (mini->directory);
   g_clear_pointer (&mini->request, g_variant_unref);
   g_clear_pointer (&mini->peer, g_variant_unref);
   g_ptr_array_unref (mini->log);

@@ -32,8 +32,11 @@ typedef struct
 } MiniHost;
 
 /* When the program is run as an enrolment command (see mini_enroll_command ()) it is that, and does not
- * return. Then g_test_init (). */
+ * return. Then g_test_init (), and directories of its own for what the plugin keeps. (GTest's
+ * G_TEST_OPTION_ISOLATE_DIRS leaks.) */
 void mini_main (int *argc, char ***argv);
+/* g_test_run (), then all of it is removed. */
+int mini_run (void);
 
 /* Writes the configuration, a Lua table without `return`; NULL = no transport yet. @context: NULL = a fresh
  * one. */

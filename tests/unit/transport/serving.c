@@ -482,5 +482,5 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/serving/raw-without-service", test_raw_without_service);
   g_test_add_func ("/transport/serving/raw-wrong-user", test_raw_wrong_user);
   g_test_add_func ("/transport/serving/check", test_check);
-  return g_test_run ();
+  return mini_run ();
 }

@@ -342,5 +342,5 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/sessions/hard-stop", test_hard_stop);
   g_test_add_func ("/transport/sessions/renew", test_renew);
   g_test_add_func ("/transport/sessions/renew-own-file", test_renew_own_file);
-  return g_test_run ();
+  return mini_run ();
 }
