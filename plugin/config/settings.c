@@ -1,0 +1,210 @@
+#include "config/settings-private.h"
+
+#include "base/error.h"
+#include "config/schema.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#define DEFAULT_BIND_ADDRESS "[::]:9001"
+#define DEFAULT_PORT 9001
+
+ConfigServer *
+config_server_new (void)
+{
+  ConfigServer *server = g_new0 (ConfigServer, 1);
+
+  config_schema_preset (config_server_rows, server);
+  return server;
+}
+
+void
+config_server_free (ConfigServer *server)
+{
+  config_schema_clear (config_server_rows, server);
+  g_free (server);
+}
+
+ConfigClient *
+config_client_new (void)
+{
+  ConfigClient *client = g_new0 (ConfigClient, 1);
+
+  config_schema_preset (config_client_rows, client);
+  return client;
+}
+
+void
+config_client_free (ConfigClient *client)
+{
+  config_schema_clear (config_client_rows, client);
+  g_free (client);
+}
+
+void
+config_server_complete (ConfigServer *server)
+{
+  const char *own[] = { g_get_user_name (), NULL };
+
+  if (server->users[0] == NULL)
+    {
+      g_strfreev (server->users);
+      server->users = g_strdupv ((char **) own);
+    }
+}
+
+/* `ssh -T [-p PORT] -- [USER@]HOST REMOTE_PATH enroll` */
+static char **
+ssh_command (const char *where, const char *remote_path)
+{
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
+  const char *colon = strrchr (where, ':');
+  g_autofree char *host = NULL;
+
+  g_strv_builder_add_many (argv, "ssh", "-T", NULL);
+  /* An IPv6 address without brackets has colons of its own. */
+  if (colon != NULL && (strchr (where, ':') == colon || (colon > where && colon[-1] == ']')) && colon[1] != '\0'
+      && colon[1 + strspn (colon + 1, "0123456789")] == '\0')
+    {
+      g_strv_builder_add_many (argv, "-p", colon + 1, NULL);
+      host = g_strndup (where, (gsize) (colon - where));
+    }
+  else
+    host = g_strdup (where);
+  g_strv_builder_add_many (argv, "--", host, remote_path, "enroll", NULL);
+  return g_strv_builder_end (argv);
+}
+
+void
+config_client_complete (ConfigClient *client)
+{
+  if (client->keep_alive_interval_ms == 0)
+    client->keep_alive_interval_ms = client->max_idle_timeout_ms / 2;
+  if (client->enroll_command != NULL && client->enroll_command[0] == NULL)
+    g_clear_pointer (&client->enroll_command, g_strfreev);
+  if (client->enroll_command == NULL && client->bootstrap_via_ssh != NULL)
+    client->enroll_command = ssh_command (client->bootstrap_via_ssh, client->remote_path);
+}
+
+ConfigSettings *
+config_settings_new (const char *path, GVariant *table)
+{
+  ConfigSettings *settings = g_new0 (ConfigSettings, 1);
+
+  g_atomic_ref_count_init (&settings->references);
+  settings->path = g_strdup (path);
+  settings->servers = g_ptr_array_new_with_free_func ((GDestroyNotify) config_server_free);
+  settings->clients = g_ptr_array_new_with_free_func ((GDestroyNotify) config_client_free);
+  settings->table = table == NULL ? NULL : g_variant_ref (table);
+  return settings;
+}
+
+ConfigSettings *
+config_settings_ref (ConfigSettings *settings)
+{
+  g_atomic_ref_count_inc (&settings->references);
+  return settings;
+}
+
+void
+config_settings_unref (ConfigSettings *settings)
+{
+  if (!g_atomic_ref_count_dec (&settings->references))
+    return;
+  g_free (settings->path);
+  g_ptr_array_unref (settings->servers);
+  g_ptr_array_unref (settings->clients);
+  g_clear_pointer (&settings->table, g_variant_unref);
+  g_free (settings);
+}
+
+ConfigSettings *
+config_settings_new_default (void)
+{
+  ConfigSettings *settings = config_settings_new (NULL, NULL);
+  ConfigServer *server = config_server_new ();
+
+  server->bind_address = g_strdup (DEFAULT_BIND_ADDRESS);
+  config_server_complete (server);
+  g_ptr_array_add (settings->servers, server);
+  return settings;
+}
+
+const char *
+config_settings_path (const ConfigSettings *settings)
+{
+  return settings->path;
+}
+
+guint
+config_settings_n_servers (const ConfigSettings *settings)
+{
+  return settings->servers->len;
+}
+
+const ConfigServer *
+config_settings_server (const ConfigSettings *settings, guint index)
+{
+  return settings->servers->pdata[index];
+}
+
+guint
+config_settings_n_clients (const ConfigSettings *settings)
+{
+  return settings->clients->len;
+}
+
+const ConfigClient *
+config_settings_client (const ConfigSettings *settings, guint index)
+{
+  return settings->clients->pdata[index];
+}
+
+const ConfigClient *
+config_settings_find_client (const ConfigSettings *settings, const char *name)
+{
+  for (guint i = 0; i < settings->clients->len; i++)
+    if (g_str_equal (config_settings_client (settings, i)->name, name))
+      return config_settings_client (settings, i);
+  return NULL;
+}
+
+GVariant *
+config_settings_dup_other (const ConfigSettings *settings, const char *key)
+{
+  return settings->table == NULL ? NULL : g_variant_lookup_value (settings->table, key, NULL);
+}
+
+ConfigClient *
+config_client_new_for_target (const char *target, GError **error)
+{
+  const char *at = strrchr (target, '@');
+  const char *place = at == NULL ? target : at + 1;
+  g_autoptr (GSocketConnectable) parsed = NULL;
+  ConfigClient *client;
+  const char *host;
+
+  if (target[0] == '-' || place[0] == '-' || place[0] == '\0' || at == target
+      || strpbrk (target, " \t\r\n/\\'\"`$;&|<>(){}*?!") != NULL)
+    {
+      base_error_set (error, MUX_ERROR_UNKNOWN_TARGET,
+                      _("'%s' is neither the name of a quic_clients entry nor [user@]host[:port]"), target);
+      return NULL;
+    }
+  parsed = g_network_address_parse (place, DEFAULT_PORT, NULL);
+  if (parsed == NULL)
+    {
+      base_error_set (error, MUX_ERROR_UNKNOWN_TARGET,
+                      _("'%s' is neither the name of a quic_clients entry nor [user@]host[:port]"), target);
+      return NULL;
+    }
+  host = g_network_address_get_hostname (G_NETWORK_ADDRESS (parsed));
+  client = config_client_new ();
+  client->name = g_strdup (target);
+  client->remote_address = g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
+                                            g_network_address_get_port (G_NETWORK_ADDRESS (parsed)));
+  client->bootstrap_via_ssh = at == NULL ? g_strdup (host)
+                                         : g_strdup_printf ("%.*s@%s", (int) (at - target), target, host);
+  config_client_complete (client);
+  return client;
+}
