@@ -137,20 +137,6 @@ welcome_cb (MuxSession *session, const GError *error, gpointer user_data)
 
 /* Race */
 
-static gboolean
-check_common_name (TransportDial *dial, QuicConnection *connection, GError **error)
-{
-  PkiCertificate *peer = quic_connection_peer (connection);
-  const char *name = peer != NULL ? pki_certificate_common_name (peer) : NULL;
-
-  if (dial->client->expected_cn == NULL || g_strcmp0 (name, dial->client->expected_cn) == 0)
-    return TRUE;
-  return base_error_set (
-      error, MUX_ERROR_TLS,
-      _("%s shows a certificate of “%s”, not of “%s”: change expected_cn if that is right"), dial->target,
-      name != NULL ? name : "", dial->client->expected_cn);
-}
-
 static void
 raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, gpointer user_data)
 {
@@ -163,7 +149,7 @@ raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, g
         answer (dial, NULL, g_error_copy (error));
       return;
     }
-  if (!check_common_name (dial, connection, &failure))
+  if (!transport_domain_check_peer (dial->client, dial->target, quic_connection_peer (connection), &failure))
     {
       quic_connection_close (connection, QUIC_CODE_REFUSED, "another certificate was expected");
       transport_bury (dial->transport, driver);

@@ -326,3 +326,17 @@ transport_domain_tls (const TransportDomain *domain, const ConfigClient *client,
   return quic_tls_new_client (domain->credentials, trust, name, !client->accept_invalid_hostnames, QUIC_ALPN,
                               error);
 }
+
+gboolean
+transport_domain_check_peer (const ConfigClient *client, const char *target, PkiCertificate *peer,
+                             GError **error)
+{
+  const char *name = peer != NULL ? pki_certificate_common_name (peer) : NULL;
+
+  if (client->expected_cn == NULL || g_strcmp0 (name, client->expected_cn) == 0)
+    return TRUE;
+  return base_error_set (
+      error, MUX_ERROR_TLS,
+      _("%s shows a certificate of “%s”, not of “%s”: change expected_cn if that is right"), target,
+      name != NULL ? name : "", client->expected_cn);
+}

@@ -37,5 +37,9 @@ gboolean transport_domain_renewed (TransportDomain *domain, PkiKey *key, GVarian
 /* For dialling @host by @client. */
 QuicTls *transport_domain_tls (const TransportDomain *domain, const ConfigClient *client, const char *host,
                                GError **error);
+/* Whether the server's verified certificate @peer is the one that @client's expected_cn names. @target: for
+ * messages. */
+gboolean transport_domain_check_peer (const ConfigClient *client, const char *target, PkiCertificate *peer,
+                                      GError **error);
 
 G_END_DECLS
