@@ -64,7 +64,8 @@ check_end (Channel *channel)
 {
   GVariantDict dict;
 
-  if (channel->told_exit)
+  /* A program may end before its start was said. */
+  if (channel->told_exit || channel->lanes[0] == NULL)
     return;
   for (guint i = 0; i < MAX_LANES; i++)
     if (channel->lanes[i] != NULL && !host_lane_output_ended (channel->lanes[i]))
@@ -134,6 +135,8 @@ started_cb (HostProgram *program, const GError *error, gpointer data)
   channel->lanes[0] = host_lane_new ("", channel->sockets[0], host_program_fd (program, HOST_PROGRAM_INPUT),
                                      host_program_fd (program, HOST_PROGRAM_OUTPUT), &lane_events, channel);
   channel->sockets[0] = -1;
+  if (host_program_has_exited (program) && host_program_is_terminal (program))
+    host_lane_program_ended (channel->lanes[0]);
   if (channel->sockets[1] < 0 || host_program_fd (program, HOST_PROGRAM_ERRORS) < 0)
     return;
   channel->lanes[1] = host_lane_new ("stderr", channel->sockets[1], -1, host_program_fd (program, HOST_PROGRAM_ERRORS),

@@ -39,6 +39,7 @@ class House(unittest.TestCase):
         for path in [*(SOURCE / "plugin/session").glob("*.c"), *(SOURCE / "plugin/quic").glob("*.c")]:
             if path.name != "driver.c":
                 text = re.sub(r"/\*.*?\*/", lambda match: "\n" * match.group(0).count("\n"), path.read_text(), flags=re.S)
+                text = re.sub(r'"(\\.|[^"\\])*"', '""', text)
                 wrong += [f"{path.relative_to(SOURCE)}:{number}: {line.strip()}"
                           for number, line in enumerate(text.splitlines(), 1) if forbidden.search(line)]
         self.assertEqual(wrong, [])
