@@ -11,6 +11,9 @@ struct _PkiKey
   gnutls_x509_privkey_t native;
 };
 
+/* Bytes of a private value of P-256. */
+#define P256_SIZE 32
+
 static PkiKey *
 key_wrap (gnutls_x509_privkey_t native)
 {
@@ -21,19 +24,43 @@ key_wrap (gnutls_x509_privkey_t native)
   return key;
 }
 
+/* Whether the private value fills all its bytes. GnuTLS 3.7 writes one with leading zeros shorter than RFC 5915 has it, and other libraries
+ * then refuse the file: one key in 256. */
+static gboolean
+is_full_length (gnutls_x509_privkey_t native)
+{
+  gnutls_datum_t value = { NULL, 0 };
+  guint skip = 0;
+  gboolean full;
+
+  if (gnutls_x509_privkey_export_ecc_raw (native, NULL, NULL, NULL, &value) < 0)
+    return FALSE;
+  while (skip < value.size && value.data[skip] == 0)
+    skip++;
+  full = value.size - skip == P256_SIZE;
+  gnutls_memset (value.data, 0, value.size);
+  gnutls_free (value.data);
+  return full;
+}
+
 PkiKey *
 pki_key_generate (GError **error)
 {
   gnutls_x509_privkey_t native;
-  int code = gnutls_x509_privkey_init (&native);
+  int code;
 
-  if (code >= 0)
+  for (;;)
     {
+      code = gnutls_x509_privkey_init (&native);
+      if (code < 0)
+        break;
       code = gnutls_x509_privkey_generate (native, GNUTLS_PK_ECDSA,
                                            GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP256R1), 0);
-      if (code >= 0)
+      if (code >= 0 && is_full_length (native))
         return key_wrap (native);
       gnutls_x509_privkey_deinit (native);
+      if (code < 0)
+        break;
     }
   pki_failure (error, code, "cannot make a P-256 key");
   return NULL;
