@@ -26,11 +26,13 @@ class Tmux:
     """A tmux server of its own, whose pane is a real terminal for what runs in it."""
 
     def __init__(self, world, label, columns=80, rows=24):
-        self.world, self.label = world, label
+        self.world = world
+        # A socket in the world's own directory: labels are shared by all of a user's tests.
+        self.socket = str(world.path(f"tmux-{label}"))
         self.size = (columns, rows)
 
     def __call__(self, *argv):
-        done = self.world.run("tmux", "-L", self.label, "-f", "/dev/null", *argv)
+        done = self.world.run("tmux", "-S", self.socket, "-f", "/dev/null", *argv)
         assert done.returncode == 0, (argv, done.stderr)
         return done.stdout.decode()
 
@@ -54,7 +56,7 @@ class Tmux:
         self("send-keys", *keys)
 
     def stop(self):
-        self.world.run("tmux", "-L", self.label, "kill-server")
+        self.world.run("tmux", "-S", self.socket, "kill-server")
 
 
 class Commands(unittest.TestCase):
@@ -104,12 +106,12 @@ class Terminal(unittest.TestCase):
     def test_tmux_over_connect(self):
         need("tmux")
         with Sandbox() as world:
-            service = {"tmux": {"program": ["tmux", "-L", "inner", "-f", "/dev/null", "new-session", "-A", "-s", "far", "sh"],
+            outer = Tmux(world, "outer")
+            inner = Tmux(world, "inner")
+            service = {"tmux": {"program": ["tmux", "-S", inner.socket, "-f", "/dev/null", "new-session", "-A", "-s", "far", "sh"],
                                 "pty": True}}
             host = world.serve(services=service)
             client = world.client(host)
-            outer = Tmux(world, "outer")
-            inner = Tmux(world, "inner")
             try:
                 outer.start(PROGRAM, "connect", *client, "--service", "tmux", "here")
                 outer.shows("[far]")
