@@ -8,7 +8,8 @@
 #include "transport/peer-session.h"
 
 #define SERVER                                                                                               \
-  "{quic_servers = {{bind_address = '127.0.0.1:0', users = {'alice'}}}, mux_services = {tmux = {}}}"
+  "{quic_servers = {{bind_address = '127.0.0.1:0', users = {'alice'}}}, mux_services = {tmux = {program = "  \
+  "{'true'}}}}"
 
 typedef struct
 {
