@@ -43,6 +43,7 @@ async def run(arguments):
     try:
         async with connect("127.0.0.1", arguments.port, configuration=configuration, create_protocol=Protocol,
                            wait_connected=False) as client:
+            client.transmit()
             await client.wait_connected()
             reader, writer = await client.create_stream()
             data = os.urandom(arguments.bytes)
