@@ -50,7 +50,10 @@ class Tmux:
         return self("capture-pane", "-p")
 
     def shows(self, text):
-        return wait_until(lambda: text in self.screen() and self.screen(), f"the screen shows {text!r}")
+        try:
+            return wait_until(lambda: text in self.screen() and self.screen(), f"the screen shows {text!r}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it shows:\n{self.screen()}") from None
 
     def type(self, *keys):
         self("send-keys", *keys)

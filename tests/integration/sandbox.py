@@ -19,7 +19,7 @@ PROGRAM = os.environ["MUX_QUIC"]
 MODULE = os.environ["MUX_QUIC_MODULE"]
 SANITIZED = os.environ.get("MUX_QUIC_SANITIZED") == "1"
 # What only a hang reaches; sanitizers and a busy machine are slow.
-PATIENCE = 180
+PATIENCE = int(os.environ.get("MUX_QUIC_PATIENCE", "180"))
 
 
 def wait_until(condition, what, patience=PATIENCE):
