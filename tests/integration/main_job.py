@@ -116,7 +116,8 @@ class Terminal(unittest.TestCase):
             host = world.serve(services=service)
             client = world.client(host)
             try:
-                outer.start(PROGRAM, "connect", *client, "--service", "tmux", "here")
+                outer.start("sh", "-c", " ".join([PROGRAM, "connect", *client, "--service", "tmux", "here"])
+                            + "; echo status=$?; exec cat")
                 outer.shows("[far]")
                 outer.type("echo one-$((40+2))", "Enter")
                 outer.shows("one-42")
@@ -127,7 +128,7 @@ class Terminal(unittest.TestCase):
                 wait_until(lambda: inner("display-message", "-p", "-t", "far", "#{window_width}x#{window_height}").strip()
                            == "100x29", "the size came through")
                 outer.type("C-b", "d")
-                outer.shows("Pane is dead (status 0")
+                outer.shows("status=0")
                 self.assertIn("far", inner("list-sessions"))
             finally:
                 outer.stop()
