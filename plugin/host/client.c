@@ -1,6 +1,6 @@
 #include "host/client.h"
 
-#include "host/program.h"
+#include "host/signals.h"
 #include "host/verb.h"
 
 #include <glib/gi18n.h>

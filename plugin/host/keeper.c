@@ -7,8 +7,10 @@
  *                  exited {channel t, status i, signal s}; ended {channel t}
  */
 #include "host/lane.h"
+#include "host/leftover.h"
 #include "host/messenger.h"
 #include "host/program.h"
+#include "host/signals.h"
 #include "host/verb.h"
 
 #include <glib-unix.h>
@@ -231,7 +233,7 @@ closed_cb (gpointer data)
   Keeper *keeper = data;
 
   g_hash_table_remove_all (keeper->channels);
-  if (!host_program_wait_leftovers (quit_cb, keeper->loop))
+  if (!host_leftover_wait (quit_cb, keeper->loop))
     g_main_loop_quit (keeper->loop);
 }
 

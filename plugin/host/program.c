@@ -1,5 +1,8 @@
 #include "host/program.h"
 
+#include "host/leftover.h"
+#include "host/signals.h"
+
 #include "mux-quic-config.h"
 
 #include <errno.h>
@@ -18,9 +21,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Between SIGHUP and SIGKILL. */
-#define KILL_SECONDS 5
-
 struct _HostProgram
 {
   GVariant *start;
@@ -35,36 +35,6 @@ struct _HostProgram
   HostProgramExited exited_func;
   gpointer user_data;
 };
-
-static const struct
-{
-  const char *name;
-  int number;
-} signals[] = {
-  { "ABRT", SIGABRT }, { "ALRM", SIGALRM }, { "BUS", SIGBUS },   { "CONT", SIGCONT }, { "FPE", SIGFPE },
-  { "HUP", SIGHUP },   { "ILL", SIGILL },   { "INT", SIGINT },   { "KILL", SIGKILL }, { "PIPE", SIGPIPE },
-  { "QUIT", SIGQUIT }, { "SEGV", SIGSEGV }, { "SYS", SIGSYS },   { "TERM", SIGTERM }, { "TRAP", SIGTRAP },
-  { "TSTP", SIGTSTP }, { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 }, { "WINCH", SIGWINCH }, { "XCPU", SIGXCPU },
-  { "XFSZ", SIGXFSZ },
-};
-
-const char *
-host_signal_name (int number)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
-    if (signals[i].number == number)
-      return signals[i].name;
-  return "";
-}
-
-int
-host_signal_number (const char *name)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
-    if (g_str_equal (signals[i].name, name))
-      return signals[i].number;
-  return 0;
-}
 
 static gboolean
 started_cb (gpointer data)
@@ -342,46 +312,6 @@ close_fds (HostProgram *program)
   g_clear_object (&program->connection);
 }
 
-typedef struct
-{
-  GPid pid;
-  guint killer;
-} Leftover;
-
-/* Of this process: programs that were told to end and have not yet. */
-static guint leftovers;
-static void (*leftovers_gone) (gpointer data);
-static gpointer leftovers_data;
-
-gboolean
-host_program_wait_leftovers (void (*gone) (gpointer user_data), gpointer user_data)
-{
-  leftovers_gone = gone;
-  leftovers_data = user_data;
-  return leftovers > 0;
-}
-
-static void
-reaped_cb (GPid pid, int wait_status, gpointer data)
-{
-  Leftover *leftover = data;
-
-  /* From here on the process id may be another's. */
-  g_source_remove (leftover->killer);
-  g_free (leftover);
-  if (--leftovers == 0 && leftovers_gone != NULL)
-    leftovers_gone (leftovers_data);
-}
-
-static gboolean
-leftover_kill_cb (gpointer data)
-{
-  Leftover *leftover = data;
-
-  kill (-leftover->pid, SIGKILL);
-  return G_SOURCE_CONTINUE;
-}
-
 void
 host_program_free (HostProgram *program)
 {
@@ -390,16 +320,7 @@ host_program_free (HostProgram *program)
   g_clear_handle_id (&program->watch, g_source_remove);
   g_clear_handle_id (&program->idle, g_source_remove);
   if (program->pid != 0)
-    {
-      Leftover *leftover = g_new0 (Leftover, 1);
-
-      leftovers++;
-      kill (-program->pid, SIGHUP);
-      kill (-program->pid, SIGCONT);
-      leftover->pid = program->pid;
-      leftover->killer = g_timeout_add_seconds (KILL_SECONDS, leftover_kill_cb, leftover);
-      g_child_watch_add (program->pid, reaped_cb, leftover);
-    }
+    host_leftover_end (program->pid);
   close_fds (program);
   g_clear_error (&program->error);
   g_variant_unref (program->start);

@@ -18,9 +18,6 @@ HostProgram *host_program_new (GVariant *start, HostProgramStarted started, Host
 /* Ends what runs: SIGHUP now, SIGKILL after 5 s (the child is still reaped). */
 void host_program_free (HostProgram *program);
 
-/* Whether freed programs of this process have not ended yet; then @gone is called when the last one has. */
-gboolean host_program_wait_leftovers (void (*gone) (gpointer user_data), gpointer user_data);
-
 typedef enum
 {
   HOST_PROGRAM_INPUT,  /* to write to */
@@ -38,8 +35,5 @@ gboolean host_program_has_exited (const HostProgram *program);
 void host_program_resize (HostProgram *program, guint rows, guint columns);
 /* "INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT", "TSTP", "KILL"; others are ignored. */
 void host_program_signal (HostProgram *program, const char *name);
-/* "KILL" of SIGKILL; "" when it has no name here. */
-const char *host_signal_name (int number);
-int host_signal_number (const char *name);
 
 G_END_DECLS
