@@ -1,9 +1,10 @@
 #include "pki/certificate.h"
 
 #include "pki/failure.h"
+#include "pki/names.h"
 #include "pki/read-file.h"
 
-#include <arpa/inet.h>
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 struct _PkiCertificate
@@ -17,9 +18,10 @@ struct _PkiCertificate
   gboolean is_ca;
 };
 
-#define MAX_LIST 128
-/* Names of a SAN that are looked at; a certificate with more keeps the first. */
-#define MAX_NAMES 256
+/* A system's whole bundle has about 150. */
+#define MAX_LIST 1024
+/* Purposes that are looked at. */
+#define MAX_PURPOSES 32
 
 static char *
 read_serial (gnutls_x509_crt_t native)
@@ -53,30 +55,6 @@ read_common_name (gnutls_x509_crt_t native)
   return g_strndup (text, size);
 }
 
-static char **
-read_names (gnutls_x509_crt_t native)
-{
-  GPtrArray *names = g_ptr_array_new ();
-
-  for (unsigned int i = 0; i < MAX_NAMES; i++)
-    {
-      guint8 value[512];
-      char text[INET6_ADDRSTRLEN];
-      size_t size = sizeof value - 1;
-      int type = gnutls_x509_crt_get_subject_alt_name (native, i, value, &size, NULL);
-
-      if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-        break;
-      if (type == GNUTLS_SAN_DNSNAME && memchr (value, '\0', size) == NULL)
-        g_ptr_array_add (names, g_strndup ((char *) value, size));
-      else if (type == GNUTLS_SAN_IPADDRESS && (size == 4 || size == 16)
-               && inet_ntop (size == 4 ? AF_INET : AF_INET6, value, text, sizeof text) != NULL)
-        g_ptr_array_add (names, g_strdup (text));
-    }
-  g_ptr_array_add (names, NULL);
-  return (char **) g_ptr_array_free (names, FALSE);
-}
-
 /* Takes @native, also on error. */
 static PkiCertificate *
 certificate_wrap (gnutls_x509_crt_t native, GError **error)
@@ -88,13 +66,13 @@ certificate_wrap (gnutls_x509_crt_t native, GError **error)
   certificate->native = native;
   certificate->serial = read_serial (native);
   certificate->common_name = read_common_name (native);
-  certificate->names = read_names (native);
+  certificate->names = pki_names_read (native);
   certificate->not_before = gnutls_x509_crt_get_activation_time (native);
   certificate->not_after = gnutls_x509_crt_get_expiration_time (native);
   certificate->is_ca = gnutls_x509_crt_get_ca_status (native, &critical) > 0;
   if (certificate->serial == NULL || certificate->not_before == -1 || certificate->not_after == -1)
     {
-      base_error_set (error, MUX_ERROR_PKI, "a certificate without a serial number or dates");
+      base_error_set (error, MUX_ERROR_PKI, _("a certificate without a serial number or dates"));
       g_clear_pointer (&certificate, pki_certificate_unref);
     }
   return certificate;
@@ -114,7 +92,7 @@ pki_certificate_from_der (const guint8 *der, gsize length, GError **error)
         return certificate_wrap (native, error);
       gnutls_x509_crt_deinit (native);
     }
-  pki_failure (error, code, "a certificate that cannot be read");
+  pki_failure (error, code, _("a certificate that cannot be read"));
   return NULL;
 }
 
@@ -123,26 +101,33 @@ pki_certificate_list_from_pem (const char *pem, gsize length, const char *origin
 {
   g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify) pki_certificate_unref);
   gnutls_datum_t datum = { (unsigned char *) pem, (unsigned int) length };
-  gnutls_x509_crt_t natives[MAX_LIST];
+  g_autofree gnutls_x509_crt_t *natives = g_new0 (gnutls_x509_crt_t, MAX_LIST);
   unsigned int count = MAX_LIST;
   gboolean good = TRUE;
   int code;
 
   if (length > PKI_FILE_MAX)
     {
-      base_error_set (error, MUX_ERROR_PKI, "%s: more than 1 MiB of PEM", origin);
+      base_error_set (error, MUX_ERROR_PKI, _("%s: more than 1 MiB of PEM"), origin);
       return NULL;
     }
   code = gnutls_x509_crt_list_import (natives, &count, &datum, GNUTLS_X509_FMT_PEM,
                                       GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED);
   if (code == GNUTLS_E_NO_CERTIFICATE_FOUND || code == 0)
     {
-      base_error_set (error, MUX_ERROR_PKI, "%s: there is no certificate in it (no -----BEGIN CERTIFICATE-----)", origin);
+      base_error_set (error, MUX_ERROR_PKI,
+                      _("%s: there is no certificate in it (no -----BEGIN CERTIFICATE-----)"), origin);
+      return NULL;
+    }
+  if (code == GNUTLS_E_SHORT_MEMORY_BUFFER)
+    {
+      base_error_set (error, MUX_ERROR_PKI, _("%s: there are more than %d certificates in it"), origin,
+                      MAX_LIST);
       return NULL;
     }
   if (code < 0)
     {
-      pki_failure (error, code, "%s: a certificate in it cannot be read", origin);
+      pki_failure (error, code, _("%s: a certificate in it cannot be read"), origin);
       return NULL;
     }
   for (int i = 0; i < code; i++)
@@ -172,7 +157,8 @@ pki_certificate_list_load (const char *path, GError **error)
 static gboolean
 is_certificate_name (const char *name)
 {
-  return g_str_has_suffix (name, ".pem") || g_str_has_suffix (name, ".crt") || g_str_has_suffix (name, ".cer");
+  return g_str_has_suffix (name, ".pem") || g_str_has_suffix (name, ".crt")
+         || g_str_has_suffix (name, ".cer");
 }
 
 static int
@@ -210,7 +196,7 @@ pki_certificate_list_load_any (const char *path, GError **error)
     }
   if (all->len == 0)
     {
-      base_error_set (error, MUX_ERROR_PKI, "%s: no *.pem, *.crt or *.cer in this directory", path);
+      base_error_set (error, MUX_ERROR_PKI, _("%s: no *.pem, *.crt or *.cer in this directory"), path);
       return NULL;
     }
   return g_steal_pointer (&all);
@@ -247,7 +233,8 @@ pki_certificate_to_pem (const PkiCertificate *certificate)
   gnutls_datum_t out = { NULL, 0 };
   char *pem;
 
-  /* A certificate that was read can be written; only memory may lack, and then GLib ends the program elsewhere too. */
+  /* A certificate that was read can be written; only memory may lack, and then GLib ends the program
+   * elsewhere too. */
   if (gnutls_x509_crt_export2 (certificate->native, GNUTLS_X509_FMT_PEM, &out) < 0)
     g_error ("a certificate that was read cannot be written");
   pem = g_strndup ((const char *) out.data, out.size);
@@ -297,6 +284,39 @@ gboolean
 pki_certificate_is_ca (const PkiCertificate *certificate)
 {
   return certificate->is_ca;
+}
+
+gboolean
+pki_certificate_has_purpose (const PkiCertificate *certificate, const char *purpose_oid)
+{
+  for (unsigned int i = 0; i < MAX_PURPOSES; i++)
+    {
+      char oid[128];
+      size_t size = sizeof oid;
+      unsigned int critical;
+      int code = gnutls_x509_crt_get_key_purpose_oid (certificate->native, i, oid, &size, &critical);
+
+      if (code == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+        return FALSE;
+      if (code >= 0 && g_str_equal (oid, purpose_oid))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+pki_certificate_is_of_key (const PkiCertificate *certificate, const PkiKey *key)
+{
+  guint8 of_key[64], of_certificate[64];
+  size_t key_size = sizeof of_key, certificate_size = sizeof of_certificate;
+
+  /* Key identifiers are hashes of the public keys. */
+  return gnutls_x509_privkey_get_key_id (pki_key_native (key), GNUTLS_KEYID_USE_SHA256, of_key, &key_size)
+             >= 0
+         && gnutls_x509_crt_get_key_id (certificate->native, GNUTLS_KEYID_USE_SHA256, of_certificate,
+                                        &certificate_size)
+                >= 0
+         && key_size == certificate_size && memcmp (of_key, of_certificate, key_size) == 0;
 }
 
 const char *const *

@@ -2,6 +2,8 @@
 
 #include "pki/failure.h"
 
+#include <glib/gi18n-lib.h>
+
 PkiCredentials *
 pki_credentials_new (PkiKey *key, GPtrArray *chain)
 {
@@ -10,19 +12,6 @@ pki_credentials_new (PkiKey *key, GPtrArray *chain)
   credentials->key = pki_key_ref (key);
   credentials->chain = g_ptr_array_ref (chain);
   return credentials;
-}
-
-/* Whether @certificate is for @key: the key identifiers are hashes of the public keys. */
-static gboolean
-belong_together (const PkiKey *key, const PkiCertificate *certificate)
-{
-  guint8 of_key[64], of_certificate[64];
-  size_t key_size = sizeof of_key, certificate_size = sizeof of_certificate;
-
-  return gnutls_x509_privkey_get_key_id (pki_key_native (key), GNUTLS_KEYID_USE_SHA256, of_key, &key_size) >= 0
-         && gnutls_x509_crt_get_key_id (pki_certificate_native (certificate), GNUTLS_KEYID_USE_SHA256,
-                                        of_certificate, &certificate_size) >= 0
-         && key_size == certificate_size && gnutls_memcmp (of_key, of_certificate, key_size) == 0;
 }
 
 PkiCredentials *
@@ -36,10 +25,10 @@ pki_credentials_load (const char *key_path, const char *certificate_path, GError
   chain = pki_certificate_list_load (certificate_path, error);
   if (chain == NULL)
     return NULL;
-  if (!belong_together (key, chain->pdata[0]))
+  if (!pki_certificate_is_of_key (chain->pdata[0], key))
     {
-      base_error_set (error, MUX_ERROR_PKI, "the private key %s does not belong to the certificate %s", key_path,
-                      certificate_path);
+      base_error_set (error, MUX_ERROR_PKI, _("the private key %s does not belong to the certificate %s"),
+                      key_path, certificate_path);
       return NULL;
     }
   return pki_credentials_new (key, chain);
@@ -59,9 +48,10 @@ pki_credentials_from_pem (const char *pem, gsize length, const char *origin, GEr
       g_prefix_error (error, "%s: ", origin);
       return NULL;
     }
-  if (!belong_together (key, chain->pdata[0]))
+  if (!pki_certificate_is_of_key (chain->pdata[0], key))
     {
-      base_error_set (error, MUX_ERROR_PKI, "%s: the private key does not belong to the certificate", origin);
+      base_error_set (error, MUX_ERROR_PKI, _("%s: the private key does not belong to the certificate"),
+                      origin);
       return NULL;
     }
   return pki_credentials_new (key, chain);

@@ -1,8 +1,9 @@
 #include "pki/issue.h"
 
 #include "pki/failure.h"
+#include "pki/names.h"
 
-#include <arpa/inet.h>
+#include <glib/gi18n-lib.h>
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <string.h>
@@ -15,7 +16,7 @@
   {                                                                                                          \
     int try_code = (call);                                                                                   \
     if (try_code < 0)                                                                                        \
-      return pki_failure (error, try_code, "cannot make a certificate (%s)", #call);                         \
+      return pki_failure (error, try_code, _("cannot make a certificate (%s)"), #call);                     \
   }                                                                                                          \
   G_STMT_END
 
@@ -31,21 +32,31 @@ set_serial (gnutls_x509_crt_t native, GError **error)
   return TRUE;
 }
 
+/* The identifier of its own key and that of its issuer, which may be itself. */
 static gboolean
-set_key_identifier (gnutls_x509_crt_t native, GError **error)
+set_key_identifiers (gnutls_x509_crt_t native, gnutls_x509_crt_t issuer, GError **error)
 {
   guint8 id[64];
   size_t size = sizeof id;
 
   TRY (gnutls_x509_crt_get_key_id (native, 0, id, &size));
   TRY (gnutls_x509_crt_set_subject_key_id (native, id, size));
+  size = sizeof id;
+  /* A CA made elsewhere may have none. */
+  if (gnutls_x509_crt_get_subject_key_id (issuer, id, &size, NULL) < 0)
+    {
+      size = sizeof id;
+      TRY (gnutls_x509_crt_get_key_id (issuer, 0, id, &size));
+    }
+  TRY (gnutls_x509_crt_set_authority_key_id (native, id, size));
   return TRUE;
 }
 
 static gboolean
 set_common_name (gnutls_x509_crt_t native, const char *name, GError **error)
 {
-  TRY (gnutls_x509_crt_set_dn_by_oid (native, GNUTLS_OID_X520_COMMON_NAME, 0, name, (unsigned int) strlen (name)));
+  TRY (gnutls_x509_crt_set_dn_by_oid (native, GNUTLS_OID_X520_COMMON_NAME, 0, name,
+                                      (unsigned int) strlen (name)));
   return TRUE;
 }
 
@@ -55,36 +66,14 @@ set_dates (gnutls_x509_crt_t native, guint lifetime_days, gint64 latest, GError 
   gint64 now = g_get_real_time () / G_USEC_PER_SEC;
   gint64 end = MIN (now + (gint64) lifetime_days * PKI_DAY_SECONDS, latest);
 
+  if (lifetime_days < 1 || lifetime_days > PKI_CA_LIFETIME_DAYS)
+    return base_error_set (error, MUX_ERROR_PKI, _("a certificate of %u days cannot be made, only 1 to %d"),
+                           lifetime_days, PKI_CA_LIFETIME_DAYS);
   if (end <= now)
-    return base_error_set (error, MUX_ERROR_PKI, "the CA has expired: it cannot issue certificates any more");
+    return base_error_set (error, MUX_ERROR_PKI,
+                           _("the CA has expired: it cannot issue certificates any more"));
   TRY (gnutls_x509_crt_set_activation_time (native, (time_t) (now - PKI_BACKDATE_SECONDS)));
   TRY (gnutls_x509_crt_set_expiration_time (native, (time_t) end));
-  return TRUE;
-}
-
-static gboolean
-set_names (gnutls_x509_crt_t native, const char *const *names, GError **error)
-{
-  for (guint i = 0; names != NULL && names[i] != NULL; i++)
-    {
-      guint8 address[16];
-      g_autofree char *bare = g_strndup (names[i], strcspn (names[i], "%"));
-      gnutls_x509_subject_alt_name_t type = GNUTLS_SAN_IPADDRESS;
-      const void *value = address;
-      unsigned int size = 0;
-
-      if (inet_pton (AF_INET, bare, address) == 1)
-        size = 4;
-      else if (inet_pton (AF_INET6, bare, address) == 1)
-        size = 16;
-      else
-        {
-          type = GNUTLS_SAN_DNSNAME;
-          value = names[i];
-          size = (unsigned int) strlen (names[i]);
-        }
-      TRY (gnutls_x509_crt_set_subject_alt_name (native, type, value, size, GNUTLS_FSAN_APPEND));
-    }
   return TRUE;
 }
 
@@ -97,7 +86,7 @@ finish (gnutls_x509_crt_t native, GError **error)
 
   if (code < 0)
     {
-      pki_failure (error, code, "cannot write a new certificate");
+      pki_failure (error, code, _("cannot write a new certificate"));
       return NULL;
     }
   certificate = pki_certificate_from_der (der.data, der.size, error);
@@ -114,9 +103,10 @@ fill_ca (gnutls_x509_crt_t native, PkiKey *key, const char *common_name, guint l
   TRY (gnutls_x509_crt_set_basic_constraints (native, 1, 0));
   TRY (gnutls_x509_crt_set_key_usage (native, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN));
   if (!set_serial (native, error) || !set_common_name (native, common_name, error)
-      || !set_dates (native, lifetime_days, G_MAXINT64, error) || !set_key_identifier (native, error))
+      || !set_dates (native, lifetime_days, G_MAXINT64, error)
+      || !set_key_identifiers (native, native, error))
     return FALSE;
-  TRY (gnutls_x509_crt_sign2 (native, native, pki_key_native (key), GNUTLS_DIG_SHA256, 0));
+  TRY (gnutls_x509_crt_sign2 (native, native, pki_key_native (key), GNUTLS_DIG_UNKNOWN, 0));
   return TRUE;
 }
 
@@ -129,7 +119,7 @@ pki_issue_ca (PkiKey *key, const char *common_name, guint lifetime_days, GError 
 
   if (code < 0)
     {
-      pki_failure (error, code, "cannot make a certificate");
+      pki_failure (error, code, _("cannot make a certificate"));
       return NULL;
     }
   if (fill_ca (native, key, common_name, lifetime_days, error))
@@ -144,22 +134,18 @@ fill_leaf (gnutls_x509_crt_t native, gnutls_pubkey_t public_key, PkiCertificate 
            GError **error)
 {
   gnutls_x509_crt_t issuer = pki_certificate_native (ca);
-  guint8 id[64];
-  size_t size = sizeof id;
 
   TRY (gnutls_x509_crt_set_version (native, 3));
   TRY (gnutls_x509_crt_set_pubkey (native, public_key));
   TRY (gnutls_x509_crt_set_basic_constraints (native, 0, -1));
   TRY (gnutls_x509_crt_set_key_usage (native, GNUTLS_KEY_DIGITAL_SIGNATURE));
   TRY (gnutls_x509_crt_set_key_purpose_oid (native, purpose_oid, 0));
-  TRY (gnutls_x509_crt_get_subject_key_id (issuer, id, &size, NULL));
-  TRY (gnutls_x509_crt_set_authority_key_id (native, id, size));
   if (!set_serial (native, error) || (common_name != NULL && !set_common_name (native, common_name, error))
-      || !set_names (native, names, error)
+      || (names != NULL && !pki_names_write (native, names, error))
       || !set_dates (native, lifetime_days, pki_certificate_not_after (ca), error)
-      || !set_key_identifier (native, error))
+      || !set_key_identifiers (native, issuer, error))
     return FALSE;
-  TRY (gnutls_x509_crt_sign2 (native, issuer, pki_key_native (ca_key), GNUTLS_DIG_SHA256, 0));
+  TRY (gnutls_x509_crt_sign2 (native, issuer, pki_key_native (ca_key), GNUTLS_DIG_UNKNOWN, 0));
   return TRUE;
 }
 
@@ -173,7 +159,7 @@ pki_issue_leaf (gnutls_pubkey_t public_key, PkiCertificate *ca, PkiKey *ca_key, 
 
   if (code < 0)
     {
-      pki_failure (error, code, "cannot make a certificate");
+      pki_failure (error, code, _("cannot make a certificate"));
       return NULL;
     }
   if (fill_leaf (native, public_key, ca, ca_key, purpose_oid, common_name, names, lifetime_days, error))

@@ -3,6 +3,7 @@
 #include "pki/failure.h"
 #include "pki/read-file.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 struct _PkiKey
@@ -24,9 +25,10 @@ key_wrap (gnutls_x509_privkey_t native)
   return key;
 }
 
-/* Whether GnuTLS writes the private value as RFC 5915 wants it: in 32 bytes, no more, no less. GnuTLS 3.7 writes it like an INTEGER, with a zero
- * in front when the first bit is set and without leading zeros, and strict readers refuse such a file. Every other key is as it should be; what that
- * costs of the key's strength is one bit of 256. */
+/* Whether GnuTLS writes the private value as RFC 5915 wants it: in 32 bytes, no more, no less. GnuTLS 3.7
+ * writes it like an INTEGER, with a zero in front when the first bit is set and without leading zeros, and
+ * strict readers refuse such a file. Every other key is as it should be; what that costs of the key's
+ * strength is one bit of 256. */
 static gboolean
 is_full_length (gnutls_x509_privkey_t native)
 {
@@ -60,11 +62,28 @@ pki_key_generate (GError **error)
       if (code < 0)
         break;
     }
-  pki_failure (error, code, "cannot make a P-256 key");
+  pki_failure (error, code, _("cannot make a P-256 key"));
   return NULL;
 }
 
-/* Whether the key is one that GnuTLS rates at least medium: the same bar as for certificates. */
+gboolean
+pki_key_is_strong (int algorithm, unsigned int bits)
+{
+  switch (algorithm)
+    {
+    case GNUTLS_PK_RSA:
+    case GNUTLS_PK_RSA_PSS:
+      return bits >= 2048 && bits <= 8192;
+    case GNUTLS_PK_ECDSA:
+      return bits >= 256;
+    case GNUTLS_PK_EDDSA_ED25519:
+    case GNUTLS_PK_EDDSA_ED448:
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
 static gboolean
 check_strength (gnutls_x509_privkey_t native, GError **error)
 {
@@ -72,10 +91,12 @@ check_strength (gnutls_x509_privkey_t native, GError **error)
   int algorithm = gnutls_x509_privkey_get_pk_algorithm2 (native, &bits);
 
   if (algorithm < 0)
-    return pki_failure (error, algorithm, "cannot tell what kind of key it is");
-  if (gnutls_pk_bits_to_sec_param ((gnutls_pk_algorithm_t) algorithm, bits) < GNUTLS_SEC_PARAM_MEDIUM)
-    return base_error_set (error, MUX_ERROR_PKI, "the %s key of %u bits is too weak; use P-256 or RSA with 2048 bits or more",
-                           gnutls_pk_get_name ((gnutls_pk_algorithm_t) algorithm), bits);
+    return pki_failure (error, algorithm, _("cannot tell what kind of key it is"));
+  if (!pki_key_is_strong (algorithm, bits))
+    return base_error_set (
+        error, MUX_ERROR_PKI,
+        _("a key of %s with %u bits is not used here; use P-256 or RSA with 2048 to 8192 bits"),
+        gnutls_pk_get_name ((gnutls_pk_algorithm_t) algorithm), bits);
   return TRUE;
 }
 
@@ -88,7 +109,7 @@ pki_key_from_pem (const char *pem, gsize length, GError **error)
 
   if (length > PKI_FILE_MAX)
     {
-      base_error_set (error, MUX_ERROR_PKI, "a private key of %zu bytes is none", length);
+      base_error_set (error, MUX_ERROR_PKI, _("a private key of %zu bytes is none"), length);
       return NULL;
     }
   code = gnutls_x509_privkey_init (&native);
@@ -101,7 +122,7 @@ pki_key_from_pem (const char *pem, gsize length, GError **error)
       gnutls_x509_privkey_deinit (native);
     }
   if (code < 0)
-    pki_failure (error, code, "there is no usable private key (PKCS#8, SEC1 or PKCS#1, not encrypted)");
+    pki_failure (error, code, _("there is no usable private key (PKCS#8, SEC1 or PKCS#1, not encrypted)"));
   return NULL;
 }
 
@@ -148,7 +169,7 @@ pki_key_to_pem (const PkiKey *key, GError **error)
 
   if (code < 0)
     {
-      pki_failure (error, code, "cannot write the private key as PKCS#8");
+      pki_failure (error, code, _("cannot write the private key as PKCS#8"));
       return NULL;
     }
   pem = g_strndup ((const char *) out.data, out.size);
@@ -182,21 +203,22 @@ pki_key_request (const PkiKey *key, const char *common_name, GError **error)
 
   if (code < 0)
     {
-      pki_failure (error, code, "cannot make a certificate request");
+      pki_failure (error, code, _("cannot make a certificate request"));
       return NULL;
     }
   if ((code = gnutls_x509_crq_set_version (request, 1)) >= 0
       && (code = gnutls_x509_crq_set_dn_by_oid (request, GNUTLS_OID_X520_COMMON_NAME, 0, common_name,
-                                                (unsigned int) strlen (common_name))) >= 0
+                                                (unsigned int) strlen (common_name)))
+             >= 0
       && (code = gnutls_x509_crq_set_key (request, key->native)) >= 0
-      && (code = gnutls_x509_crq_sign2 (request, key->native, GNUTLS_DIG_SHA256, 0)) >= 0
+      && (code = gnutls_x509_crq_sign2 (request, key->native, GNUTLS_DIG_UNKNOWN, 0)) >= 0
       && (code = gnutls_x509_crq_export2 (request, GNUTLS_X509_FMT_PEM, &out)) >= 0)
     {
       pem = g_strndup ((const char *) out.data, out.size);
       gnutls_free (out.data);
     }
   else
-    pki_failure (error, code, "cannot make a certificate request for %s", common_name);
+    pki_failure (error, code, _("cannot make a certificate request for %s"), common_name);
   gnutls_x509_crq_deinit (request);
   return pem;
 }

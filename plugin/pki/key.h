@@ -1,5 +1,6 @@
-/* A private key: ECDSA P-256 when made here, anything strong that GnuTLS reads (PKCS#8, SEC1, PKCS#1) when supplied. Immutable,
- * reference-counted; its memory is GnuTLS's, wiped when freed. All errors are MUX_ERROR_PKI with the path. */
+/* A private key: ECDSA P-256 when made here, anything strong that GnuTLS reads (PKCS#8, SEC1, PKCS#1) when
+ * supplied. Immutable, reference-counted; its memory is GnuTLS's, wiped when freed. All errors are
+ * MUX_ERROR_PKI with the path. */
 #pragma once
 
 #include <gio/gio.h>
@@ -21,6 +22,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PkiKey, pki_key_unref)
 char *pki_key_to_pem (const PkiKey *key, GError **error);
 void pki_key_pem_free (char *pem);
 gnutls_x509_privkey_t pki_key_native (const PkiKey *key);
+
+/* Whether a public key is one that is used here: RSA of 2048 to 8192 bits, ECDSA from P-256 on, Ed25519,
+ * Ed448. The upper bound keeps what a peer sends from costing seconds. @algorithm may be a negative code. */
+gboolean pki_key_is_strong (int algorithm, unsigned int bits);
 
 /* A certificate request (PKCS#10 PEM) for this key, subject CN @common_name; free with g_free (). */
 char *pki_key_request (const PkiKey *key, const char *common_name, GError **error);

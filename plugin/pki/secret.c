@@ -2,6 +2,7 @@
 
 #include "pki/failure.h"
 
+#include <glib/gi18n-lib.h>
 #include <gnutls/crypto.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ pki_secret_new_random (GError **error)
 
   if (code >= 0)
     return secret;
-  pki_failure (error, code, "cannot get random bytes");
+  pki_failure (error, code, _("cannot get random bytes"));
   g_free (secret);
   return NULL;
 }
@@ -53,7 +54,8 @@ open_locked (PkiStore *store, GError **error)
       memcpy (secret->seed, data, PKI_SECRET_SIZE);
     }
   else
-    base_error_set (error, MUX_ERROR_PKI, "%s/" FILE_NAME " has %zu bytes, not %d; move it away and a new one is made",
+    base_error_set (error, MUX_ERROR_PKI,
+                    _("%s/" FILE_NAME " has %zu bytes, not %d; move it away and a new one is made"),
                     pki_store_path (store), length, PKI_SECRET_SIZE);
   gnutls_memset ((void *) data, 0, length);
   g_bytes_unref (bytes);
@@ -65,7 +67,7 @@ pki_secret_open (PkiStore *store, GError **error)
 {
   PkiSecret *secret;
 
-  if (!pki_store_lock (store, 10000, error))
+  if (!pki_store_lock (store, PKI_STORE_LOCK_MS, error))
     return NULL;
   secret = open_locked (store, error);
   pki_store_unlock (store);
@@ -92,5 +94,5 @@ pki_secret_derive (const PkiSecret *secret, const char *label, guint8 out[PKI_SE
   if (code >= 0)
     code = gnutls_hkdf_expand (GNUTLS_MAC_SHA256, &pseudo_random, &info, out, PKI_SECRET_SIZE);
   gnutls_memset (extracted, 0, sizeof extracted);
-  return code >= 0 ? TRUE : pki_failure (error, code, "cannot derive the key for %s", label);
+  return code >= 0 ? TRUE : pki_failure (error, code, _("cannot derive the key for %s"), label);
 }

@@ -1,5 +1,5 @@
-/* The persisted 32-byte seed of a host and the keys derived from it by HKDF-SHA256 (RFC 5869), so that retry tokens, stateless
- * reset tokens and connection-ID hashing survive a restart. Wiped when freed. */
+/* The persisted 32-byte seed of a host and the keys derived from it by HKDF-SHA256 (RFC 5869), so that retry
+ * tokens, stateless reset tokens and connection-ID hashing survive a restart. Wiped when freed. */
 #pragma once
 
 #include "pki/store.h"

@@ -5,37 +5,45 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n-lib.h>
 #include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* Splits "issued/NAME": returns a descriptor of the directory (to be closed unless it is the store's own) and the leaf. */
+static gboolean
+is_leaf (const char *name)
+{
+  return *name != '\0' && *name != '.' && strchr (name, '/') == NULL && strlen (name) <= NAME_MAX;
+}
+
+/* Splits "issued/NAME": returns a descriptor of the directory (to be given to leave ()) and the leaf. -1
+ * without an error if @make is not set and there is no such directory. */
 static int
 enter (PkiStore *store, const char *name, gboolean make, const char **leaf, GError **error)
 {
-  const char *slash = strchr (name, '/');
-  g_autofree char *directory = NULL;
-  g_autofree char *path = NULL;
+  gboolean issued = g_str_has_prefix (name, PKI_STORE_ISSUED "/");
+  g_autofree char *path = g_build_filename (store->path, PKI_STORE_ISSUED, NULL);
+  struct stat status;
 
-  *leaf = slash == NULL ? name : slash + 1;
-  if (**leaf == '\0' || strchr (*leaf, '/') != NULL || g_str_equal (*leaf, ".") || g_str_equal (*leaf, ".."))
+  *leaf = issued ? name + strlen (PKI_STORE_ISSUED "/") : name;
+  if (!is_leaf (*leaf))
     {
-      base_error_set (error, MUX_ERROR_PKI, "'%s' is no file of a PKI directory", name);
+      base_error_set (error, MUX_ERROR_PKI, _("'%s' is no name for a file of %s"), name, store->path);
       return -1;
     }
-  if (slash == NULL)
+  if (!issued)
     return store->fd;
-  directory = g_strndup (name, (gsize) (slash - name));
-  path = g_build_filename (store->path, directory, NULL);
-  if (make && mkdirat (store->fd, directory, 0700) == 0 && fchmodat (store->fd, directory, 0700, 0) != 0)
+  if (make && mkdirat (store->fd, PKI_STORE_ISSUED, 0700) == 0
+      && fchmodat (store->fd, PKI_STORE_ISSUED, 0700, 0) != 0)
     {
-      base_error_set_errno (error, errno, "cannot set the mode of %s", path);
+      base_error_set_errno (error, errno, _("cannot set the mode of %s"), path);
       return -1;
     }
-  return pki_store_open_directory (store->fd, directory, path, error);
+  if (!make && fstatat (store->fd, PKI_STORE_ISSUED, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+    return -1;
+  return pki_store_open_directory (store->fd, PKI_STORE_ISSUED, path, error);
 }
 
 static void
@@ -45,55 +53,52 @@ leave (PkiStore *store, int fd)
     close (fd);
 }
 
-static gboolean
-check_file (int fd, const char *path, struct stat *status, GError **error)
+gboolean
+pki_store_check_file (int fd, const char *path, struct stat *status, GError **error)
 {
   if (fstat (fd, status) != 0)
-    return base_error_set_errno (error, errno, "cannot look at %s", path);
+    return base_error_set_errno (error, errno, _("cannot look at %s"), path);
   if (!S_ISREG (status->st_mode))
-    return base_error_set (error, MUX_ERROR_PKI, "%s is not a regular file; move it away", path);
+    return base_error_set (error, MUX_ERROR_PKI, _("%s is not a regular file; run: rm -r '%s'"), path, path);
   if (status->st_uid != geteuid ())
-    return base_error_set (error, MUX_ERROR_PKI, "%s belongs to user %u; run: chown %u '%s'", path, status->st_uid,
-                           geteuid (), path);
+    return base_error_set (error, MUX_ERROR_PKI, _("%s belongs to user %u, not to %u; run: chown %u '%s'"),
+                           path, status->st_uid, geteuid (), geteuid (), path);
   if (status->st_nlink != 1)
-    return base_error_set (error, MUX_ERROR_PKI, "%s has %lu names (hard links); keep only this one", path,
-                           (unsigned long) status->st_nlink);
+    return base_error_set (error, MUX_ERROR_PKI,
+                           _("%s has %lu names (hard links), so it may be read elsewhere; run: cp -p '%s' "
+                              "'%s.new' && mv '%s.new' '%s'"),
+                           path, (unsigned long) status->st_nlink, path, path, path, path);
   if ((status->st_mode & 077) != 0)
-    return base_error_set (error, MUX_ERROR_PKI, "others have access to %s (mode %03o); run: chmod 600 '%s'", path,
+    return base_error_set (error, MUX_ERROR_PKI,
+                           _("others have access to %s (mode %03o); run: chmod 600 '%s'"), path,
                            status->st_mode & 0777, path);
-  if ((guint64) status->st_size > PKI_FILE_MAX)
-    return base_error_set (error, MUX_ERROR_PKI, "%s is larger than 1 MiB", path);
   return TRUE;
 }
 
 static GBytes *
-read_all (int fd, const char *path, GError **error)
+read_in (int directory, const char *leaf, const char *path, GError **error)
 {
   struct stat status;
-  guint8 *data;
-  gsize have = 0;
+  GBytes *bytes = NULL;
+  gsize length;
+  char *data;
+  /* O_NONBLOCK: a FIFO is to be refused, not waited for. */
+  int fd = openat (directory, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 
-  if (!check_file (fd, path, &status, error))
-    return NULL;
-  data = g_malloc ((gsize) status.st_size + 1);
-  while (have < (gsize) status.st_size)
+  if (fd < 0)
     {
-      gssize n = read (fd, data + have, (gsize) status.st_size - have);
-
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        {
-          base_error_set_errno (error, errno, "cannot read %s", path);
-          gnutls_memset (data, 0, have);
-          g_free (data);
-          return NULL;
-        }
-      if (n == 0)
-        break;
-      have += (gsize) n;
+      if (errno == ELOOP)
+        base_error_set (error, MUX_ERROR_PKI,
+                        _("%s is a symbolic link, which is not followed here; run: rm '%s'"), path, path);
+      else if (errno != ENOENT)
+        base_error_set_errno (error, errno, _("cannot open %s"), path);
+      return NULL;
     }
-  return g_bytes_new_take (data, have);
+  if (pki_store_check_file (fd, path, &status, error)
+      && (data = pki_read_descriptor (fd, &status, path, &length, error)) != NULL)
+    bytes = g_bytes_new_take (data, length);
+  close (fd);
+  return bytes;
 }
 
 GBytes *
@@ -101,29 +106,9 @@ pki_store_read (PkiStore *store, const char *name, GError **error)
 {
   g_autofree char *path = g_build_filename (store->path, name, NULL);
   const char *leaf;
-  GBytes *bytes = NULL;
-  int directory, fd;
+  int directory = enter (store, name, FALSE, &leaf, error);
+  GBytes *bytes = directory < 0 ? NULL : read_in (directory, leaf, path, error);
 
-  if (strchr (name, '/') != NULL)
-    {
-      g_autofree char *parent = g_path_get_dirname (path);
-
-      if (access (parent, F_OK) != 0 && errno == ENOENT)
-        return NULL;
-    }
-  directory = enter (store, name, FALSE, &leaf, error);
-  if (directory < 0)
-    return NULL;
-  fd = openat (directory, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-  if (fd >= 0)
-    {
-      bytes = read_all (fd, path, error);
-      close (fd);
-    }
-  else if (errno == ELOOP)
-    base_error_set (error, MUX_ERROR_PKI, "%s is a symbolic link; links are not followed here, move it away", path);
-  else if (errno != ENOENT)
-    base_error_set_errno (error, errno, "cannot open %s", path);
   leave (store, directory);
   return bytes;
 }
@@ -145,27 +130,20 @@ write_all (int fd, const guint8 *data, gsize length)
   return TRUE;
 }
 
+/* Writes a file of its own and gives it the name only when it is whole on the disk. */
 static gboolean
 write_in (int directory, const char *leaf, const char *path, const void *data, gsize length, GError **error)
 {
-  char temporary[sizeof PKI_STORE_TEMPORARY_PREFIX + 16];
-  guint8 random[8];
-  GString *text = g_string_new (PKI_STORE_TEMPORARY_PREFIX);
+  g_autofree char *temporary = NULL;
+  guint64 random;
   int fd, saved = 0;
 
-  if (gnutls_rnd (GNUTLS_RND_NONCE, random, sizeof random) < 0)
-    {
-      g_string_free (text, TRUE);
-      return base_error_set (error, MUX_ERROR_PKI, "cannot write %s: no random numbers", path);
-    }
-  for (gsize i = 0; i < sizeof random; i++)
-    g_string_append_printf (text, "%02x", random[i]);
-  g_strlcpy (temporary, text->str, sizeof temporary);
-  g_string_free (text, TRUE);
-
+  if (gnutls_rnd (GNUTLS_RND_NONCE, &random, sizeof random) < 0)
+    return base_error_set (error, MUX_ERROR_PKI, _("cannot write %s: no random numbers"), path);
+  temporary = g_strdup_printf (PKI_STORE_TEMPORARY_PREFIX "%016" G_GINT64_MODIFIER "x", random);
   fd = openat (directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
-    return base_error_set_errno (error, errno, "cannot write %s", path);
+    return base_error_set_errno (error, errno, _("cannot write %s"), path);
   if (fchmod (fd, 0600) != 0 || !write_all (fd, data, length) || fsync (fd) != 0)
     saved = errno;
   if (close (fd) != 0 && saved == 0)
@@ -175,11 +153,11 @@ write_in (int directory, const char *leaf, const char *path, const void *data, g
   if (saved != 0)
     {
       unlinkat (directory, temporary, 0);
-      return base_error_set_errno (error, saved, "cannot write %s", path);
+      return base_error_set_errno (error, saved, _("cannot write %s"), path);
     }
-  if (fsync (directory) != 0)
-    return base_error_set_errno (error, errno, "cannot make %s durable", path);
-  return TRUE;
+  return pki_store_sync_directory (directory)
+             ? TRUE
+             : base_error_set_errno (error, errno, _("cannot make %s durable"), path);
 }
 
 gboolean
@@ -187,28 +165,44 @@ pki_store_write (PkiStore *store, const char *name, const void *data, gsize leng
 {
   g_autofree char *path = g_build_filename (store->path, name, NULL);
   const char *leaf;
-  int directory = enter (store, name, TRUE, &leaf, error);
-  gboolean good;
+  gboolean good = FALSE;
+  int directory;
 
-  if (directory < 0)
+  if (length > PKI_FILE_MAX)
+    return base_error_set (error, MUX_ERROR_PKI, _("%s would be larger than 1 MiB and is not written"),
+                           path);
+  /* Whoever holds the lock takes other people's temporary files for left-overs. */
+  if (!pki_store_lock (store, PKI_STORE_LOCK_MS, error))
     return FALSE;
-  good = write_in (directory, leaf, path, data, length, error);
+  directory = enter (store, name, TRUE, &leaf, error);
+  if (directory >= 0)
+    good = write_in (directory, leaf, path, data, length, error);
   leave (store, directory);
+  pki_store_unlock (store);
   return good;
 }
 
 gboolean
 pki_store_remove (PkiStore *store, const char *name, GError **error)
 {
+  g_autofree char *path = g_build_filename (store->path, name, NULL);
+  g_autoptr (GError) failure = NULL;
   const char *leaf;
-  int directory = enter (store, name, FALSE, &leaf, error);
-  gboolean good;
+  gboolean good = FALSE;
+  int directory;
 
-  if (directory < 0)
+  if (!pki_store_lock (store, PKI_STORE_LOCK_MS, error))
     return FALSE;
-  good = unlinkat (directory, leaf, 0) == 0 && fsync (directory) == 0;
-  if (!good)
-    base_error_set_errno (error, errno, "cannot remove %s/%s", store->path, name);
+  directory = enter (store, name, FALSE, &leaf, &failure);
+  if (failure != NULL)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  else if (directory < 0)
+    base_error_set_errno (error, ENOENT, _("cannot remove %s"), path);
+  else if (unlinkat (directory, leaf, 0) != 0 || !pki_store_sync_directory (directory))
+    base_error_set_errno (error, errno, _("cannot remove %s"), path);
+  else
+    good = TRUE;
   leave (store, directory);
+  pki_store_unlock (store);
   return good;
 }

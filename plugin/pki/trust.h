@@ -1,5 +1,6 @@
-/* Whom to believe: CA certificates and revocation lists, and the verification of a peer's chain against them. Immutable
- * once in use, reference-counted; a reload makes a new one. Fails closed: any error is "not verified". */
+/* Whom to believe: CA certificates and revocation lists, and the verification of a peer's chain against them.
+ * Immutable once in use, reference-counted; a reload makes a new one. Fails closed: any error is "not
+ * verified". */
 #pragma once
 
 #include "pki/certificate.h"
@@ -27,12 +28,15 @@ gboolean pki_trust_add_path (PkiTrust *trust, const char *path, GError **error);
 gboolean pki_trust_add_crl (PkiTrust *trust, const char *pem, gsize length, GError **error);
 guint pki_trust_size (const PkiTrust *trust);
 
-/* Verifies the chain @der[0..n) (leaf first; at most 8 certificates, 64 KiB in all) at the time @at (Unix seconds) for
- * @purpose. @host_name: for servers, the DNS name or address that must stand in the SAN; NULL to skip that (accept_invalid_hostnames).
- * On success returns the leaf (transfer full). On failure NULL with MUX_ERROR_TLS, and *@alert is the TLS alert to send
- * (gnutls_alert_description_t): 42 bad, 43 unsupported, 44 revoked, 45 expired (or not yet valid), 46 unknown, 48 unknown CA,
- * 116 certificate required (n == 0). */
-PkiCertificate *pki_trust_verify (const PkiTrust *trust, const gnutls_datum_t *der, guint n, PkiPurpose purpose,
-                                  const char *host_name, gint64 at, int *alert, GError **error);
+/* Verifies the chain @der[0..n) (leaf first; at most 8 certificates, 64 KiB in all) at the time @at (Unix
+ * seconds) for
+ * @purpose. @host_name: for servers, the DNS name or address that must stand in the SAN; NULL to skip that
+ * (accept_invalid_hostnames). On success returns the leaf (transfer full) and *@alert is 0. On failure NULL
+ * with MUX_ERROR_TLS, and *@alert is the TLS alert to send (gnutls_alert_description_t): 42 bad, 43
+ * unsupported, 44 revoked, 45 expired (or not yet valid), 46 unknown, 48 unknown CA, 116 certificate required
+ * (n == 0). */
+PkiCertificate *pki_trust_verify (const PkiTrust *trust, const gnutls_datum_t *der, guint n,
+                                  PkiPurpose purpose, const char *host_name, gint64 at, int *alert,
+                                  GError **error);
 
 G_END_DECLS
