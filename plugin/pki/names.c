@@ -7,7 +7,6 @@
 #include <gnutls/x509-ext.h>
 #include <string.h>
 
-#define SAN_OID "2.5.29.17"
 /* RFC 1035: 255 bytes on the wire are 253 characters of text. */
 #define MAX_DNS_NAME 253
 
@@ -128,7 +127,7 @@ pki_names_read (gnutls_x509_crt_t certificate)
 
   /* Read once as a whole: to ask the certificate for one name after the other parses all of them each time.
    */
-  if (gnutls_x509_crt_get_extension_by_oid2 (certificate, SAN_OID, 0, &der, &critical) >= 0
+  if (gnutls_x509_crt_get_extension_by_oid2 (certificate, GNUTLS_X509EXT_OID_SAN, 0, &der, &critical) >= 0
       && gnutls_subject_alt_names_init (&san) >= 0)
     {
       if (gnutls_x509_ext_import_subject_alt_names (&der, san, 0) >= 0)
@@ -181,26 +180,29 @@ pki_names_write (gnutls_x509_crt_t certificate, const char *const *names, GError
       if (code >= 0)
         code = gnutls_x509_ext_export_subject_alt_names (san, &der);
       if (code >= 0)
-        code = gnutls_x509_crt_set_extension_by_oid (certificate, SAN_OID, der.data, der.size, 0);
+        code = gnutls_x509_crt_set_extension_by_oid (certificate, GNUTLS_X509EXT_OID_SAN, der.data, der.size, 0);
       gnutls_free (der.data);
       gnutls_subject_alt_names_deinit (san);
     }
   return code >= 0 ? TRUE : pki_failure (error, code, _("cannot write the names of a certificate"));
 }
 
-/* Whether GnuTLS, which walks the names one by one, will come to a DNS name. If it finds none, or stumbles
- * over something else before it, it falls back to the CN. */
+/* Whether GnuTLS, which walks the names one by one, will come to a DNS name that it compares. If it finds none, because there is none, or
+ * all of them hold a NUL, or it stumbles over something else before, it falls back to the CN. */
 static gboolean
 reaches_dns_name (gnutls_x509_crt_t certificate)
 {
   for (unsigned int i = 0;; i++)
     {
-      char value[256];
-      size_t size = sizeof value;
-      int type = gnutls_x509_crt_get_subject_alt_name (certificate, i, value, &size, NULL);
+      guint8 bytes[256];
+      size_t size = sizeof bytes;
+      int type = gnutls_x509_crt_get_subject_alt_name (certificate, i, bytes, &size, NULL);
+      gnutls_datum_t value = { bytes, (unsigned int) size };
 
-      if (type < 0 || type == GNUTLS_SAN_DNSNAME)
-        return type == GNUTLS_SAN_DNSNAME;
+      if (type < 0)
+        return FALSE;
+      if (type == GNUTLS_SAN_DNSNAME && is_plain (&value))
+        return TRUE;
     }
 }
 
