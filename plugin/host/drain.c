@@ -87,6 +87,10 @@ static void
 finish (HostDrain *drain, const GError *error, gboolean writing)
 {
   unwatch (drain);
+  /* Whoever reads sees the end when the caller closes its descriptor, not when it frees us. */
+  if (drain->own_fd >= 0)
+    close (drain->own_fd);
+  drain->own_fd = -1;
   drain->done (drain, error, writing, drain->user_data);
 }
 
