@@ -1,5 +1,7 @@
 #include "config/guards.h"
 
+#include "config/sandbox.h"
+
 #include <glib.h>
 #include <lauxlib.h>
 
@@ -11,6 +13,7 @@
 static int
 call_original (lua_State *state)
 {
+  config_sandbox_check (state);
   lua_pushvalue (state, lua_upvalueindex (1));
   lua_insert (state, 1);
   lua_call (state, lua_gettop (state) - 1, LUA_MULTRET);

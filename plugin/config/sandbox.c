@@ -9,20 +9,30 @@
 #include <glib/gi18n-lib.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <setjmp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Instructions between two looks at the clock. */
-#define HOOK_COUNT 1000
+/* Instructions between two looks at the clock: few, since one instruction may copy megabytes. */
+#define HOOK_COUNT 100
+
+/* In front of everything Lua allocates. */
+typedef struct
+{
+  _Alignas (max_align_t) GList link;
+} Block;
 
 struct _ConfigSandbox
 {
   lua_State *state;
   char *directory;
+  GQueue blocks; /* of Block: what Lua holds, so that a state may be dropped wherever it was left */
   gsize used;
   gint64 deadline; /* monotonic, µs; 0 = not running */
+  jmp_buf escape;  /* valid while deadline is set */
   int builder;     /* registry reference of the function that gives the builder's table */
 };
 
@@ -31,20 +41,31 @@ allocate (void *data, void *old, size_t old_size, size_t new_size)
 {
   ConfigSandbox *sandbox = data;
   gsize before = old == NULL ? 0 : old_size;
-  void *block;
+  Block *block = old == NULL ? NULL : (Block *) old - 1;
+  Block *grown;
 
-  if (new_size == 0)
-    {
-      sandbox->used -= before;
-      free (old);
-      return NULL;
-    }
   if (new_size > before && sandbox->used + (new_size - before) > CONFIG_MEMORY_MAX)
     return NULL;
-  block = realloc (old, new_size);
   if (block != NULL)
-    sandbox->used += new_size - before;
-  return block;
+    g_queue_unlink (&sandbox->blocks, &block->link);
+  sandbox->used -= before;
+  if (new_size == 0)
+    {
+      free (block);
+      return NULL;
+    }
+  grown = realloc (block, sizeof *block + new_size);
+  if (grown == NULL)
+    {
+      if (block != NULL)
+        g_queue_push_head_link (&sandbox->blocks, &block->link);
+      sandbox->used += before;
+      return NULL;
+    }
+  sandbox->used += new_size;
+  grown->link = (GList){ .data = grown };
+  g_queue_push_head_link (&sandbox->blocks, &grown->link);
+  return grown + 1;
 }
 
 static ConfigSandbox *
@@ -56,16 +77,21 @@ sandbox_of (lua_State *state)
   return data;
 }
 
-static void
-hook (lua_State *state, lua_Debug *debug)
+void
+config_sandbox_check (lua_State *state)
 {
   ConfigSandbox *sandbox = sandbox_of (state);
 
-  if (sandbox->deadline == 0 || g_get_monotonic_time () < sandbox->deadline)
-    return;
-  /* A pcall may catch this; then the next instruction raises it again, outside of that pcall at last. */
-  lua_sethook (state, hook, LUA_MASKCOUNT, 1);
-  luaL_error (state, "takes longer than %d s; is there an endless loop?", CONFIG_SECONDS_MAX);
+  /* An error raised here could be caught, or be answered by a message handler or a __close that Lua runs with hooks off, and that never ends.
+   * Leaving by a jump asks none of them; the state is only freed afterwards. */
+  if (sandbox->deadline != 0 && g_get_monotonic_time () >= sandbox->deadline)
+    longjmp (sandbox->escape, 1);
+}
+
+static void
+hook (lua_State *state, lua_Debug *debug)
+{
+  config_sandbox_check (state);
 }
 
 /* Whether @name stays below the configuration's directory. */
@@ -221,7 +247,9 @@ config_sandbox_new (const char *directory)
 void
 config_sandbox_free (ConfigSandbox *sandbox)
 {
-  lua_close (sandbox->state);
+  /* No lua_close (): it would run what the chunk left to be closed. */
+  for (GList *link; (link = g_queue_pop_head_link (&sandbox->blocks)) != NULL;)
+    free (link->data);
   g_free (sandbox->directory);
   g_free (sandbox);
 }
@@ -283,6 +311,12 @@ config_sandbox_run (ConfigSandbox *sandbox, const char *text, gsize length, cons
 
   if (luaL_loadbufferx (state, text, length, chunk, "t") != LUA_OK)
     return fail (sandbox, name, error);
+  if (setjmp (sandbox->escape) != 0)
+    {
+      sandbox->deadline = 0;
+      return base_error_set (error, MUX_ERROR_CONFIG, _("%s:1: the file takes longer than %d s; is there an endless loop?"), name,
+                             CONFIG_SECONDS_MAX);
+    }
   sandbox->deadline = g_get_monotonic_time () + CONFIG_SECONDS_MAX * G_USEC_PER_SEC;
   lua_sethook (state, hook, LUA_MASKCOUNT, HOOK_COUNT);
   result = lua_pcall (state, 0, 1, 0);

@@ -18,8 +18,12 @@ ConfigSandbox *config_sandbox_new (const char *directory);
 void config_sandbox_free (ConfigSandbox *sandbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ConfigSandbox, config_sandbox_free)
 
+/* For functions that may take long without an instruction of Lua: leaves the run when its time is over, and does not return then. Hold nothing
+ * across it. */
+void config_sandbox_check (lua_State *state);
 /* Runs @text, which is called @name in messages. Leaves the one result of the chunk on the stack: the returned table, or the one that
- * config_builder () gave. FALSE with MUX_ERROR_CONFIG, the message as Lua has it ("NAME:LINE: …"). */
+ * config_builder () gave. FALSE with MUX_ERROR_CONFIG, the message as Lua has it ("NAME:LINE: …").
+ * After a failure the sandbox is only good for being freed. */
 gboolean config_sandbox_run (ConfigSandbox *sandbox, const char *text, gsize length, const char *name, GError **error);
 lua_State *config_sandbox_state (ConfigSandbox *sandbox);
 /* Whether the table at @index is the one that config_builder () gave. */

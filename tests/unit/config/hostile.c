@@ -11,6 +11,16 @@ test_hostile (void)
     "while true do end",
     "while true do pcall(function() while true do end end) end",
     "coroutine.wrap(function() while true do end end)()",
+    "xpcall(function() while true do end end, function() while true do end end)",
+    "local x <close> = setmetatable({}, { __close = function() while true do end end }) while true do end",
+    "pcall(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) while true do end end)",
+    "local co = coroutine.create(function()\n"
+    "  local x <close> = setmetatable({}, { __close = function() while true do end end })\n"
+    "  while true do end\n"
+    "end)\n"
+    "coroutine.resume(co) coroutine.close(co)",
+    "local s = ('a'):rep(10000) while true do s:find('.-.-b') end",
+    "local s = ('a'):rep(1e7) while true do s = s:upper() end",
     "local function f() return f() end f()",
     "local function f() f() end f()",
     "return ('x'):rep(1e9)",
