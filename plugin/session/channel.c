@@ -89,8 +89,18 @@ kept_cb (SessionLane *lane, gssize delta, gpointer owner)
   slot->channel->session->kept += delta;
 }
 
+static void
+confirmed_cb (SessionLane *lane, guint64 count, gpointer owner)
+{
+  SessionChannelLane *slot = owner;
+
+  session_channel_event (slot->channel, "received",
+                         g_variant_new_parsed ("{'lane': <%s>, 'count': <%t>}", session_lane_name (lane), count));
+}
+
 static const SessionLaneOwner lane_owner = {
   .wake = wake_cb,
+  .confirmed = confirmed_cb,
   .counted = counted_cb,
   .ended = ended_cb,
   .window = window_cb,

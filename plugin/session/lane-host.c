@@ -186,12 +186,6 @@ session_lane_set_manual (SessionLane *lane)
   lane->manual = TRUE;
 }
 
-gboolean
-session_lane_is_manual (const SessionLane *lane)
-{
-  return lane->manual;
-}
-
 void
 session_lane_confirm (SessionLane *lane, guint64 count)
 {

@@ -24,6 +24,7 @@ struct _SessionLane
   guint64 code;
 
   SessionSender sender;
+  guint64 told; /* the owner, of what the peer has */
   GError *output_error;
 
   GBytes *rest; /* what nobody had read when the stream went */

@@ -79,16 +79,27 @@ readable_cb (QuicStream *stream, gpointer user_data)
   report_ready (user_data);
 }
 
+static void
+confirm (SessionLane *lane, guint64 count)
+{
+  gsize before = session_sender_kept (&lane->sender);
+
+  session_sender_confirm (&lane->sender, count);
+  session_lane_report_kept (lane, before);
+  /* Acknowledgements are many: a host hears of them in steps, and of the last one. */
+  if (!lane->manual || lane->owner == NULL || count == lane->told
+      || (session_sender_kept (&lane->sender) > 0 && count - lane->told < SESSION_LANE_COUNT_STEP && lane->raw))
+    return;
+  lane->told = count;
+  lane->owner->confirmed (lane, count, lane->owner_data);
+}
+
 /* Without frames there are no counts: what QUIC has acknowledged is all that can be known. */
 static void
 confirm_raw (SessionLane *lane)
 {
-  gsize before = session_sender_kept (&lane->sender);
-
-  if (!lane->raw || lane->output_error != NULL)
-    return;
-  session_sender_confirm (&lane->sender, lane->sender.pushed - quic_stream_unacked (lane->stream));
-  session_lane_report_kept (lane, before);
+  if (lane->raw && lane->output_error == NULL)
+    confirm (lane, lane->sender.pushed - quic_stream_unacked (lane->stream));
 }
 
 static void
@@ -272,7 +283,6 @@ session_lane_announce (SessionLane *lane, guint64 *count, gboolean *done)
 gboolean
 session_lane_received (SessionLane *lane, guint64 count, gboolean done, GError **error)
 {
-  gsize before = session_sender_kept (&lane->sender);
   gsize unsent = lane->stream != NULL ? quic_stream_unsent (lane->stream) : 0;
   /* Frames before the first raw byte are in `unsent` too. */
   guint64 carried = lane->sender.pushed - MIN (unsent, lane->sender.pushed);
@@ -287,8 +297,7 @@ session_lane_received (SessionLane *lane, guint64 count, gboolean done, GError *
     return base_error_set (error, MUX_ERROR_PROTOCOL,
                            "The peer counts %" G_GUINT64_FORMAT " bytes of a channel that sent %" G_GUINT64_FORMAT,
                            count, carried);
-  session_sender_confirm (&lane->sender, count);
-  session_lane_report_kept (lane, before);
+  confirm (lane, count);
   if (done && (count < session_sender_sent (&lane->sender) || !lane->sender.finish))
     session_lane_fail_output (lane, "Nobody reads the other end of the channel any more");
   session_lane_report_ended (lane);

@@ -35,6 +35,8 @@ typedef struct
   void (*wake) (SessionLane *lane, gpointer owner);
   /* There is something for session_lane_announce (). */
   void (*counted) (SessionLane *lane, gpointer owner);
+  /* Of the bytes written on a manual lane, @count are known to be with the peer. */
+  void (*confirmed) (SessionLane *lane, guint64 count, gpointer owner);
   /* A half came to its end: session_lane_is_done () may be TRUE now. */
   void (*ended) (SessionLane *lane, gpointer owner);
   /* How many bytes this lane may keep, which keeps @kept now. */
@@ -99,7 +101,6 @@ void session_lane_stop (SessionLane *lane);
 /* The host dropped it: whatever is unfinished is reset with @code. */
 void session_lane_cancel (SessionLane *lane, guint64 code);
 void session_lane_set_manual (SessionLane *lane);
-gboolean session_lane_is_manual (const SessionLane *lane);
 void session_lane_confirm (SessionLane *lane, guint64 count);
 
 /* The GIOStream above, not referenced; NULL = none (any more). @ready: called in passes when reading may

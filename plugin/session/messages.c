@@ -106,7 +106,6 @@ take_received (Session *session, const char *name, GVariant *arguments, GError *
   gboolean done = FALSE;
   SessionChannel *channel;
   SessionChannelLane *slot;
-  SessionLaneCounts before, after;
 
   if (!g_variant_lookup (arguments, "channel", "t", &id)
       || !g_variant_lookup (arguments, "count", "t", &count))
@@ -117,14 +116,7 @@ take_received (Session *session, const char *name, GVariant *arguments, GError *
   slot = channel != NULL ? session_channel_find (channel, lane) : NULL;
   if (slot == NULL || !session_channel_is_open (channel))
     return TRUE; /* it went while this was under way */
-  session_lane_counts (slot->lane, &before);
-  if (!session_lane_received (slot->lane, count, done, error))
-    return FALSE;
-  session_lane_counts (slot->lane, &after);
-  if (session_lane_is_manual (slot->lane) && after.confirmed > before.confirmed)
-    session_channel_event (channel, "received",
-                           g_variant_new_parsed ("{'lane': <%s>, 'count': <%t>}", lane, count));
-  return TRUE;
+  return session_lane_received (slot->lane, count, done, error);
 }
 
 static gboolean

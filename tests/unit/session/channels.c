@@ -534,6 +534,36 @@ test_raw (void)
   g_assert_no_error (duo->server.error);
 }
 
+/* Nobody counts on a raw connection, yet a host that keeps bytes until they are with the peer must be told. */
+static void
+test_raw_manual (void)
+{
+  g_autoptr (Duo) duo = duo_new (16);
+  g_autoptr (Asked) asked = NULL;
+  g_auto (GStrv) events = NULL;
+  Tap *server;
+
+  duo->raw = duo->server.paused = TRUE;
+  duo_connect (duo);
+  duo_until (duo, session_is_established (duo->client.session));
+  asked = duo_ask (duo, "{}");
+  duo_until (duo, asked->answered);
+  tap_write (asked->tap, "x");
+  duo_until (duo, duo->server.taps->len > 0);
+  server = g_ptr_array_index (duo->server.taps, 0);
+  session_set_manual (duo->server.session, server->stream);
+  tap_resume (server);
+  tap_send (server, 1000000, TRUE);
+  tap_finish (asked->tap);
+  duo_until (duo, asked->tap->eof);
+  duo_until (duo, session_n_channels (duo->server.session) == 0);
+  events = g_strsplit (server->events->str, ";", -1);
+  /* Steps of 256 KiB, the last count, "closed", and what follows the last semicolon. */
+  g_assert_cmpuint (g_strv_length (events), <=, 1000000 / (256 * 1024) + 3);
+  g_assert_cmpuint (g_strv_length (events), >=, 4);
+  g_assert_nonnull (strstr (server->events->str, "received {'lane': <''>, 'count': <uint64 1000000>};closed "));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -557,5 +587,6 @@ main (int argc, char **argv)
   g_test_add_func ("/channels/lanes", test_lanes);
   g_test_add_func ("/channels/many", test_many);
   g_test_add_func ("/channels/raw", test_raw);
+  g_test_add_func ("/channels/raw-manual", test_raw_manual);
   return g_test_run ();
 }
