@@ -1,6 +1,6 @@
 """Adds up meson's test logs: the single cases where a test speaks TAP, else the test as a whole.
 
-Names each skipped case with its reason, then prints `N passed, N failed, N skipped`. Exits 1 when anything failed or
+Names each failed case, and each skipped one with its reason, then prints `N passed, N failed, N skipped`. Exits 1 when anything failed or
 nothing ran.
 """
 
@@ -40,6 +40,8 @@ def main(paths):
                 for outcome, name, reason in found:
                     if outcome == "skip":
                         print(f"skipped: {build}: {test['name']}: {name}: {reason}")
+                    elif outcome == "fail":
+                        print(f"failed: {build}: {test['name']}: {name}")
                 if test["result"] in ("OK", "EXPECTEDFAIL"):
                     passed += not found
                 elif test["result"] == "SKIP":
