@@ -194,3 +194,29 @@ session_lane_confirm (SessionLane *lane, guint64 count)
   lane->delivered = count;
   session_lane_report_counted (lane);
 }
+
+void
+session_lane_set_object (SessionLane *lane, gpointer object)
+{
+  lane->object = object;
+  lane->taken = TRUE;
+}
+
+gpointer
+session_lane_object (const SessionLane *lane)
+{
+  return lane->object;
+}
+
+gboolean
+session_lane_was_taken (const SessionLane *lane)
+{
+  return lane->taken;
+}
+
+void
+session_lane_set_ready (SessionLane *lane, void (*ready) (gpointer data), gpointer data)
+{
+  lane->ready = ready;
+  lane->ready_data = data;
+}

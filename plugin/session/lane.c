@@ -314,32 +314,6 @@ session_lane_is_done (const SessionLane *lane)
   return lane->stream == NULL && lane->attached && input && output && (lane->raw || lane->last_announced);
 }
 
-void
-session_lane_set_object (SessionLane *lane, gpointer object)
-{
-  lane->object = object;
-  lane->taken = TRUE;
-}
-
-gpointer
-session_lane_object (const SessionLane *lane)
-{
-  return lane->object;
-}
-
-gboolean
-session_lane_was_taken (const SessionLane *lane)
-{
-  return lane->taken;
-}
-
-void
-session_lane_set_ready (SessionLane *lane, void (*ready) (gpointer data), gpointer data)
-{
-  lane->ready = ready;
-  lane->ready_data = data;
-}
-
 const char *
 session_lane_name (const SessionLane *lane)
 {
