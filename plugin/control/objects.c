@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "control-dbus.h"
+#include "control/certificates.h"
 #include "control/control.h"
 #include "control/enrol.h"
 
@@ -102,6 +103,8 @@ export_manager (ControlObjects *self)
   g_signal_connect (skeleton, "handle-enroll", G_CALLBACK (enroll_cb), self);
   g_signal_connect (skeleton, "handle-generate", G_CALLBACK (generate_cb), self);
   g_signal_connect (skeleton, "handle-reload", G_CALLBACK (reload_cb), self);
+  control_certificates_serve (skeleton, self->transport,
+                              self->is_private || !transport_host (self->transport)->system_mode);
   control_object_skeleton_set_manager (object, skeleton);
   g_dbus_object_manager_server_export (self->manager, G_DBUS_OBJECT_SKELETON (object));
 }

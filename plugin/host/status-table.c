@@ -1,8 +1,11 @@
 #include "host/status-table.h"
 
 #include <glib/gi18n.h>
+#include <json-glib/json-glib.h>
 #include <libsmartcols.h>
 #include <stdio.h>
+
+#define SCHEMA 1
 
 typedef struct
 {
@@ -99,6 +102,29 @@ static const Column certificate_columns[] = {
   { NULL },
 };
 
+static char *
+format_state (GVariant *row, const char *key)
+{
+  gint64 revoked = 0, expires = 0;
+
+  if (g_variant_lookup (row, "revoked", "x", &revoked))
+    return g_strdup (_("revoked"));
+  g_variant_lookup (row, "expires", "x", &expires);
+  return g_strdup (expires < g_get_real_time () / G_USEC_PER_SEC ? _("expired") : _("valid"));
+}
+
+static const Column issued_columns[] = {
+  { N_("SERIAL"), "serial", format_string, FALSE },
+  { N_("USER"), "user", format_string, FALSE },
+  { N_("DEVICE"), "device", format_string, FALSE },
+  { N_("ISSUED"), "issued", format_time, FALSE },
+  { N_("UNTIL"), "expires", format_time, FALSE },
+  { N_("STATE"), "revoked", format_state, FALSE },
+  { N_("LAST SEEN"), "seen", format_time, FALSE },
+  { N_("FROM ADDRESS"), "address", format_string, FALSE },
+  { NULL },
+};
+
 static void
 fill_row (struct libscols_table *table, const Column *columns, GVariant *row)
 {
@@ -113,9 +139,8 @@ fill_row (struct libscols_table *table, const Column *columns, GVariant *row)
 }
 
 static void
-print_table (GVariant *status, const char *key, const Column *columns)
+print_rows (GVariant *rows, const Column *columns)
 {
-  g_autoptr (GVariant) rows = g_variant_lookup_value (status, key, G_VARIANT_TYPE ("aa{sv}"));
   struct libscols_table *table;
 
   if (rows == NULL || g_variant_n_children (rows) == 0)
@@ -137,6 +162,26 @@ print_table (GVariant *status, const char *key, const Column *columns)
   scols_unref_table (table);
 }
 
+static void
+print_table (GVariant *status, const char *key, const Column *columns)
+{
+  g_autoptr (GVariant) rows = g_variant_lookup_value (status, key, G_VARIANT_TYPE ("aa{sv}"));
+
+  print_rows (rows, columns);
+}
+
+void
+host_status_table_print_issued (GVariant *certificates)
+{
+  print_rows (certificates, issued_columns);
+}
+
+void
+host_status_table_print_own (GVariant *status)
+{
+  print_table (status, "certificates", certificate_columns);
+}
+
 void
 host_status_table_print (GVariant *status)
 {
@@ -149,5 +194,26 @@ host_status_table_print (GVariant *status)
   else
     printf ("%s\n", _("No sessions."));
   fputc ('\n', stdout);
-  print_table (status, "certificates", certificate_columns);
+  host_status_table_print_own (status);
+}
+
+void
+host_print_json (GVariant *dictionary)
+{
+  g_autofree char *text = NULL;
+  g_autoptr (GVariant) with_schema = NULL;
+  g_autoptr (JsonGenerator) generator = json_generator_new ();
+  JsonNode *root;
+  g_autoptr (GVariant) owned = g_variant_ref_sink (dictionary);
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, owned);
+  g_variant_dict_insert (&dict, "schema", "u", SCHEMA);
+  with_schema = g_variant_ref_sink (g_variant_dict_end (&dict));
+  root = json_gvariant_serialize (with_schema);
+  json_generator_set_pretty (generator, TRUE);
+  json_generator_set_root (generator, root);
+  json_node_unref (root);
+  text = json_generator_to_data (generator, NULL);
+  g_print ("%s\n", text);
 }

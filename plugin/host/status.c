@@ -3,29 +3,6 @@
 #include "host/verb.h"
 
 #include <glib/gi18n.h>
-#include <json-glib/json-glib.h>
-
-#define SCHEMA 1
-
-static void
-print_json (GVariant *status)
-{
-  g_autofree char *text = NULL;
-  g_autoptr (GVariant) with_schema = NULL;
-  g_autoptr (JsonGenerator) generator = json_generator_new ();
-  JsonNode *root;
-  GVariantDict dict;
-
-  g_variant_dict_init (&dict, status);
-  g_variant_dict_insert (&dict, "schema", "u", SCHEMA);
-  with_schema = g_variant_ref_sink (g_variant_dict_end (&dict));
-  root = json_gvariant_serialize (with_schema);
-  json_generator_set_pretty (generator, TRUE);
-  json_generator_set_root (generator, root);
-  json_node_unref (root);
-  text = json_generator_to_data (generator, NULL);
-  g_print ("%s\n", text);
-}
 
 int
 host_verb_status (int argc, char **argv)
@@ -60,7 +37,7 @@ host_verb_status (int argc, char **argv)
     }
   g_variant_get (reply, "(@a{sv})", &described);
   if (json)
-    print_json (described);
+    host_print_json (described);
   else
     host_status_table_print (described);
   return HOST_EXIT_OK;

@@ -34,6 +34,7 @@ int host_verb_proxy (int argc, char **argv);
 int host_verb_enroll (int argc, char **argv);
 int host_verb_creds (int argc, char **argv);
 int host_verb_status (int argc, char **argv);
+int host_verb_cert (int argc, char **argv);
 int host_verb_check (int argc, char **argv);
 int host_verb_keeper (int argc, char **argv);
 

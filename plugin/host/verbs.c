@@ -12,6 +12,7 @@ const HostVerb host_verbs[] = {
   { "enroll", N_("[OPTION…]"), N_("issue a client certificate (on the server)"), host_verb_enroll },
   { "creds", N_("--pem"), N_("a client certificate and its key as PEM"), host_verb_creds },
   { "status", N_("[--json]"), N_("listeners, sessions, certificates"), host_verb_status },
+  { "cert", N_("list|show|renew|revoke|rotate-ca"), N_("the certificates of this host"), host_verb_cert },
   { "check", N_("[FILE]"), N_("what is wrong with a configuration"), host_verb_check },
   { "keeper", "", NULL, host_verb_keeper },
   { NULL },

@@ -83,12 +83,13 @@ sign_request (PkiAuthority *authority, const char *csr_pem, gsize length, const 
 
 PkiCertificate *
 pki_authority_issue_client (PkiAuthority *authority, const char *csr_pem, gsize length, const char *user,
-                            const char *device, guint lifetime_days, GError **error)
+                            const char *device, const char *renews, guint lifetime_days, GError **error)
 {
   g_autofree char *common_name = pki_identity_format (user, device);
   g_autoptr (PkiCertificate) certificate = NULL;
   g_autofree char *record = NULL;
   g_autofree char *pem = NULL;
+  g_autofree char *text = NULL;
 
   if (length > REQUEST_MAX)
     {
@@ -102,7 +103,8 @@ pki_authority_issue_client (PkiAuthority *authority, const char *csr_pem, gsize 
     return NULL;
   record = g_strdup_printf (PKI_STORE_ISSUED "/%s.pem", pki_certificate_serial (certificate));
   pem = pki_certificate_to_pem (certificate);
-  if (!pki_store_write (authority->store, record, pem, strlen (pem), error))
+  text = renews != NULL ? g_strconcat (PKI_AUTHORITY_RENEWS, renews, "\n", pem, NULL) : g_strdup (pem);
+  if (!pki_store_write (authority->store, record, text, strlen (text), error))
     return NULL;
   return g_steal_pointer (&certificate);
 }

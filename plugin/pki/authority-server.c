@@ -31,6 +31,13 @@ public_key_of (const PkiKey *key, gnutls_pubkey_t *public_key, GError **error)
   return code >= 0 ? TRUE : pki_failure (error, code, _("cannot take the public half of a key"));
 }
 
+/* The CA that signs the server's certificate: the one that every client knows (pki/rotation.h). */
+static PkiCertificate *
+server_ca (const PkiAuthority *authority)
+{
+  return authority->bundle->pdata[authority->old_key != NULL ? 1 : 0];
+}
+
 static PkiCredentials *
 issue_server (PkiAuthority *authority, const char *const *names, guint lifetime_days, GError **error)
 {
@@ -44,7 +51,8 @@ issue_server (PkiAuthority *authority, const char *const *names, guint lifetime_
 
   if (key == NULL || !public_key_of (key, &public_key, error))
     return NULL;
-  leaf = pki_issue_leaf (public_key, authority->bundle->pdata[0], authority->key, GNUTLS_KP_TLS_WWW_SERVER,
+  leaf = pki_issue_leaf (public_key, server_ca (authority),
+                         authority->old_key != NULL ? authority->old_key : authority->key, GNUTLS_KP_TLS_WWW_SERVER,
                          NULL, names, lifetime_days, error);
   gnutls_pubkey_deinit (public_key);
   if (leaf == NULL)
@@ -56,6 +64,7 @@ issue_server (PkiAuthority *authority, const char *const *names, guint lifetime_
     return NULL;
   good = pki_store_write (authority->store, SERVER_FILE, pem, strlen (pem), error);
   pki_key_pem_free (pem);
+  authority->server_expired &= !good;
   return good ? g_steal_pointer (&credentials) : NULL;
 }
 
@@ -96,7 +105,7 @@ covers (PkiCertificate *leaf, const char *const *names)
   return TRUE;
 }
 
-/* Whether @leaf need not be replaced: of the newest CA, for these names, not longer than is wanted now, not
+/* Whether @leaf need not be replaced: of the right CA, for these names, not longer than is wanted now, not
  * soon to be renewed. */
 static gboolean
 still_good (PkiAuthority *authority, PkiCertificate *leaf, const char *const *names, guint lifetime_days,
@@ -104,11 +113,11 @@ still_good (PkiAuthority *authority, PkiCertificate *leaf, const char *const *na
 {
   gint64 life = pki_certificate_not_after (leaf) - pki_certificate_not_before (leaf);
 
-  if (now >= pki_certificate_renew_at (leaf)
+  if (authority->server_expired || now >= pki_certificate_renew_at (leaf)
       || life > (gint64) lifetime_days * PKI_DAY_SECONDS + PKI_BACKDATE_SECONDS || !covers (leaf, names))
     return FALSE;
   return gnutls_x509_crt_check_issuer (pki_certificate_native (leaf),
-                                       pki_certificate_native (authority->bundle->pdata[0]))
+                                       pki_certificate_native (server_ca (authority)))
          == 1;
 }
 
@@ -154,4 +163,10 @@ pki_authority_server_credentials (PkiAuthority *authority, const char *const *na
   credentials = server_credentials (authority, (const char *const *) canonical, lifetime_days, error);
   pki_store_unlock (authority->store);
   return credentials;
+}
+
+void
+pki_authority_expire_server (PkiAuthority *authority)
+{
+  authority->server_expired = TRUE;
 }

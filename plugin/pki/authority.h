@@ -47,11 +47,14 @@ PkiStore *pki_authority_store (PkiAuthority *authority);
 PkiCredentials *pki_authority_server_credentials (PkiAuthority *authority, const char *const *names,
                                                   guint lifetime_days, GError **error);
 
+/* The next pki_authority_server_credentials () makes fresh ones. */
+void pki_authority_expire_server (PkiAuthority *authority);
+
 /* Signs the request @csr_pem (at most 16 KiB; its self-signature is verified, P-256/P-384/Ed25519 or RSA ≥
  * 2048; nothing of its contents but the key is used) as a client certificate of @user and @device (may be
- * NULL). Recorded under issued/. */
+ * NULL). Recorded under issued/, with @renews, the serial of the certificate it follows, or NULL. */
 PkiCertificate *pki_authority_issue_client (PkiAuthority *authority, const char *csr_pem, gsize length,
-                                            const char *user, const char *device, guint lifetime_days,
-                                            GError **error);
+                                            const char *user, const char *device, const char *renews,
+                                            guint lifetime_days, GError **error);
 
 G_END_DECLS

@@ -12,6 +12,7 @@ struct _PkiTrust
   /* The list borrows what it is given, so they live as long as it does. */
   GPtrArray *certificates; /* of PkiCertificate */
   GPtrArray *crls;         /* of gnutls_x509_crl_t */
+  GHashTable *revoked;     /* serials, or NULL */
 };
 
 /* Whether @certificate has so few name constraints that matching them all costs next to nothing. */

@@ -44,6 +44,7 @@ pki_trust_unref (PkiTrust *trust)
   gnutls_x509_trust_list_deinit (trust->list, 0);
   g_ptr_array_unref (trust->certificates);
   g_ptr_array_unref (trust->crls);
+  g_clear_pointer (&trust->revoked, g_hash_table_unref);
   g_free (trust);
 }
 
@@ -167,6 +168,13 @@ pki_trust_add_crl (PkiTrust *trust, const char *pem, gsize length, GError **erro
   return good && n <= MAX_CRLS
              ? TRUE
              : base_error_set (error, MUX_ERROR_PKI, _("more than %d revocation lists"), MAX_CRLS);
+}
+
+void
+pki_trust_revoke (PkiTrust *trust, GHashTable *serials)
+{
+  g_clear_pointer (&trust->revoked, g_hash_table_unref);
+  trust->revoked = g_hash_table_ref (serials);
 }
 
 guint

@@ -26,6 +26,9 @@ gboolean pki_trust_add (PkiTrust *trust, GPtrArray *certificates, const char *or
 gboolean pki_trust_add_path (PkiTrust *trust, const char *path, GError **error);
 /* A PEM CRL (crl.pem); an expired or foreign one is an error. */
 gboolean pki_trust_add_crl (PkiTrust *trust, const char *pem, gsize length, GError **error);
+/* Refuses every certificate whose serial is a key of @serials (hex, as pki_certificate_serial () has it), whoever signed
+ * it: for a trust in CAs that share one space of random serials (pki/revocation.h). Refs it. */
+void pki_trust_revoke (PkiTrust *trust, GHashTable *serials);
 guint pki_trust_size (const PkiTrust *trust);
 
 /* Verifies the chain @der[0..n) (leaf first; at most 8 certificates, 64 KiB in all) at the time @at (Unix

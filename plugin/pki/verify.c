@@ -203,6 +203,15 @@ verify_chain (const PkiTrust *trust, GPtrArray *chain, const char *purpose_oid, 
 }
 
 static gboolean
+check_revoked (const PkiTrust *trust, GPtrArray *chain, int *alert, GError **error)
+{
+  for (guint i = 0; trust->revoked != NULL && i < chain->len; i++)
+    if (g_hash_table_contains (trust->revoked, pki_certificate_serial (chain->pdata[i])))
+      return refuse (error, alert, GNUTLS_A_CERTIFICATE_REVOKED, _("the peer's certificate was revoked"));
+  return TRUE;
+}
+
+static gboolean
 check_dates (GPtrArray *chain, gint64 at, int *alert, GError **error)
 {
   for (guint i = 0; i < chain->len; i++)
@@ -272,7 +281,8 @@ pki_trust_verify (const PkiTrust *trust, const gnutls_datum_t *der, guint n, Pki
       refuse (error, alert, GNUTLS_A_BAD_CERTIFICATE, _("the peer presents a CA as its own certificate"));
       return NULL;
     }
-  if (!verify_chain (trust, chain, purpose_oid, at, alert, error) || !check_dates (chain, at, alert, error)
+  if (!verify_chain (trust, chain, purpose_oid, at, alert, error)
+      || !check_revoked (trust, chain, alert, error) || !check_dates (chain, at, alert, error)
       || !check_usage (leaf, purpose, purpose_oid, alert, error)
       || (host_name != NULL && !check_host (leaf, host_name, alert, error)))
     return NULL;

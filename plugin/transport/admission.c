@@ -56,6 +56,9 @@ identify (MuxSession *self, GError **error)
   if (certificate == NULL)
     return base_error_set (error, MUX_ERROR_REFUSED, _("there is no certificate"));
   self->serial = g_strdup (pki_certificate_serial (certificate));
+  /* The handshake may have been verified before the revocation. */
+  if (transport_server_pki_is_revoked (self->transport->pki, self->serial))
+    return base_error_set (error, MUX_ERROR_REFUSED, _("the certificate was revoked"));
   if (!pki_identity_parse (pki_certificate_common_name (certificate), &self->user, &self->device, error))
     return FALSE;
   if (!g_strv_contains ((const char *const *) self->listener->server->users, self->user))
@@ -245,7 +248,7 @@ transport_admission_renew (MuxSession *self, const char *csr)
       session_renewed (self->session, NULL, NULL, 0, "The user may not connect here any more");
       return;
     }
-  certificate = pki_authority_issue_client (authority, csr, strlen (csr), self->user, self->device,
+  certificate = pki_authority_issue_client (authority, csr, strlen (csr), self->user, self->device, self->serial,
                                             self->listener->server->certificate_lifetime_days, &error);
   if (certificate == NULL)
     {
@@ -253,6 +256,8 @@ transport_admission_renew (MuxSession *self, const char *csr)
       session_renewed (self->session, NULL, NULL, 0, error->message);
       return;
     }
+  g_free (self->renewed);
+  self->renewed = g_strdup (pki_certificate_serial (certificate));
   pem = pki_certificate_to_pem (certificate);
   ca = pki_certificate_list_to_pem (pki_authority_bundle (authority));
   base_info ("A new certificate for %s at %s", self->user, self->peer);

@@ -232,7 +232,8 @@ transport_enrolment_issue (PkiAuthority *authority, const char *csr, const char 
         return NULL;
       csr = own_csr;
     }
-  certificate = pki_authority_issue_client (authority, csr, strlen (csr), user, device, lifetime_days, error);
+  certificate = pki_authority_issue_client (authority, csr, strlen (csr), user, device, NULL, lifetime_days,
+                                            error);
   if (certificate == NULL)
     {
       g_clear_pointer (&key_pem, pki_key_pem_free);

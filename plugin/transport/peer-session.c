@@ -28,6 +28,7 @@ transport_session_unref (MuxSession *session)
   g_free (session->user);
   g_free (session->device);
   g_free (session->serial);
+  g_free (session->renewed);
   g_free (session->peer);
   g_free (session->local);
   g_free (session->target);

@@ -38,6 +38,7 @@ struct _MuxSession
   TransportListener *listener; /* NULL when over */
   char *listener_address;
   char *raw_service;       /* of a raw session: the service all its channels go to */
+  char *renewed;           /* the serial of the last certificate it was given, or NULL */
   GHashTable *services_of; /* number of a channel whose request named no service → the one it got */
 
   /* out */

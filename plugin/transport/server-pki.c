@@ -5,13 +5,14 @@
 
 #include "base/error.h"
 #include "base/log.h"
-
-#define CRL_NAME "crl.pem"
+#include "pki/revocation.h"
 
 struct _TransportServerPki
 {
   PkiStore *store; /* NULL when nothing of it is needed */
   PkiAuthority *authority;
+  PkiRegistry *registry; /* of that authority */
+  GHashTable *revoked;   /* serials; NULL before it was needed */
   PkiSecret *secret;
 };
 
@@ -69,7 +70,7 @@ transport_server_pki_open (const MuxHost *host, const ConfigSettings *settings, 
   if (pki->store == NULL)
     return NULL;
   pki->authority = pki_authority_open (pki->store, error);
-  if (pki->authority == NULL)
+  if (pki->authority == NULL || (pki->registry = pki_registry_open (pki->authority, error)) == NULL)
     return NULL;
   pki->secret = pki_secret_open (pki->store, error);
   if (pki->secret == NULL)
@@ -81,6 +82,8 @@ void
 transport_server_pki_free (TransportServerPki *pki)
 {
   g_clear_pointer (&pki->secret, pki_secret_free);
+  g_clear_pointer (&pki->revoked, g_hash_table_unref);
+  g_clear_pointer (&pki->registry, pki_registry_free);
   g_clear_pointer (&pki->authority, pki_authority_unref);
   g_clear_pointer (&pki->store, pki_store_unref);
   g_free (pki);
@@ -92,32 +95,22 @@ transport_server_pki_authority (TransportServerPki *pki)
   return pki->authority;
 }
 
+gboolean
+transport_server_pki_is_revoked (const TransportServerPki *pki, const char *serial)
+{
+  return pki->revoked != NULL && g_hash_table_contains (pki->revoked, serial);
+}
+
+PkiRegistry *
+transport_server_pki_registry (TransportServerPki *pki)
+{
+  return pki->registry;
+}
+
 const PkiSecret *
 transport_server_pki_secret (const TransportServerPki *pki)
 {
   return pki->secret;
-}
-
-static gboolean
-add_crl (TransportServerPki *pki, PkiTrust *trust, GError **error)
-{
-  g_autoptr (GError) failure = NULL;
-  g_autoptr (GBytes) crl = pki_store_read (pki->store, CRL_NAME, &failure);
-  gconstpointer pem;
-  gsize length;
-
-  if (failure != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return FALSE;
-    }
-  if (crl == NULL)
-    return TRUE;
-  pem = g_bytes_get_data (crl, &length);
-  if (pki_trust_add_crl (trust, pem, length, error))
-    return TRUE;
-  g_prefix_error (error, "%s/%s: ", pki_store_path (pki->store), CRL_NAME);
-  return FALSE;
 }
 
 /* Who may be a client of @server. */
@@ -133,8 +126,16 @@ make_trust (TransportServerPki *pki, const ConfigServer *server, GError **error)
   for (char **path = server->pem_root_certs; *path != NULL; path++)
     if (!pki_trust_add_path (trust, *path, error))
       return NULL;
-  if (ours && !add_crl (pki, trust, error))
-    return NULL;
+  if (ours)
+    {
+      g_autoptr (GHashTable) revoked = pki_authority_revoked (pki->authority, error);
+
+      if (revoked == NULL)
+        return NULL;
+      pki_trust_revoke (trust, revoked);
+      g_clear_pointer (&pki->revoked, g_hash_table_unref);
+      pki->revoked = g_steal_pointer (&revoked);
+    }
   return g_steal_pointer (&trust);
 }
 

@@ -6,6 +6,7 @@
 #include <mux/host.h>
 #include "config/settings.h"
 #include "net/address.h"
+#include "pki/registry.h"
 #include "pki/secret.h"
 #include "quic/tls.h"
 
@@ -21,7 +22,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TransportServerPki, transport_server_pki_free)
 
 /* NULL when every server has its own pem_ca and pem_cert. */
 PkiAuthority *transport_server_pki_authority (TransportServerPki *pki);
+/* NULL without an authority. */
+PkiRegistry *transport_server_pki_registry (TransportServerPki *pki);
 const PkiSecret *transport_server_pki_secret (const TransportServerPki *pki);
+/* As far as transport_server_pki_tls () has read the list. */
+gboolean transport_server_pki_is_revoked (const TransportServerPki *pki, const char *serial);
 /* Of @host, whether it is open or not; free with g_free (). */
 char *transport_server_pki_path (const MuxHost *host);
 

@@ -1,4 +1,4 @@
-/* The server's life: start, another configuration, its certificate's renewal. */
+/* The server's life: start, and another configuration. */
 #define BASE_LOG_ROOM "transport"
 #include "transport/transport-private.h"
 
@@ -10,86 +10,13 @@
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 #include "transport/plan.h"
-
-/* The wall clock may jump, so the renewal looks at it at least so often; a renewal that failed is tried again
- * after the second. */
-#define RENEWAL_LOOK_MS (3600 * 1000)
-#define RENEWAL_RETRY_MS (60 * 1000)
-
-/* Renewal of the generated certificate */
-
-static gint64
-renewal_due (MuxTransport *transport)
-{
-  gint64 due = G_MAXINT64;
-
-  for (guint i = 0; i < transport->listeners->len; i++)
-    {
-      TransportListener *listener = transport->listeners->pdata[i];
-
-      if (!listener->retired && transport_server_pki_is_generated (listener->server))
-        due = MIN (due, pki_certificate_renew_at (listener->leaf));
-    }
-  return due;
-}
-
-static gboolean renew_cb (gpointer data);
-
-static void
-arm_renewal (MuxTransport *transport, gint64 due)
-{
-  gint64 wait = (due - g_get_real_time () / G_USEC_PER_SEC);
-
-  transport_timer_clear (&transport->renewal);
-  if (due != G_MAXINT64)
-    transport->renewal = transport_timer (
-        transport, wait <= 0 ? RENEWAL_RETRY_MS : (guint) MIN (wait * 1000 + 1000, RENEWAL_LOOK_MS), renew_cb,
-        transport);
-}
-
-static gboolean
-renew_listeners (MuxTransport *transport, GError **error)
-{
-  for (guint i = 0; i < transport->listeners->len; i++)
-    {
-      TransportListener *listener = transport->listeners->pdata[i];
-      g_autoptr (PkiCertificate) leaf = NULL;
-      g_autoptr (QuicTls) tls = NULL;
-
-      if (listener->retired || !transport_server_pki_is_generated (listener->server))
-        continue;
-      tls = transport_server_pki_tls (transport->pki, listener->server,
-                                      pki_certificate_names (listener->leaf), TRUE, &leaf, error);
-      if (tls == NULL)
-        return FALSE;
-      transport_listener_set_tls (listener, tls, leaf);
-      base_info ("%s shows a new certificate, %s", listener->server->bind_address,
-                 pki_certificate_serial (leaf));
-    }
-  return TRUE;
-}
+#include "transport/upkeep.h"
 
 static void
 tell_listeners_changed (MuxTransport *transport)
 {
   if (transport->observer != NULL && transport->observer->listeners_changed != NULL)
     transport->observer->listeners_changed (transport, transport->observer_data);
-}
-
-static gboolean
-renew_cb (gpointer data)
-{
-  MuxTransport *transport = data;
-  g_autoptr (GError) error = NULL;
-
-  if (renewal_due (transport) <= g_get_real_time () / G_USEC_PER_SEC)
-    {
-      if (!renew_listeners (transport, &error))
-        base_warning ("The server's certificate cannot be renewed: %s", error->message);
-      tell_listeners_changed (transport);
-    }
-  arm_renewal (transport, renewal_due (transport));
-  return G_SOURCE_REMOVE;
 }
 
 /* Listeners whose time is over */
@@ -156,14 +83,14 @@ transport_serving_start (MuxTransport *transport, GError **error)
       transport_serving_close (transport);
       return FALSE;
     }
-  arm_renewal (transport, renewal_due (transport));
+  transport->upkeep = transport_upkeep_new (transport);
   return TRUE;
 }
 
 void
 transport_serving_close (MuxTransport *transport)
 {
-  transport_timer_clear (&transport->renewal);
+  g_clear_pointer (&transport->upkeep, transport_upkeep_free);
   transport_timer_clear (&transport->sweep);
   g_ptr_array_set_size (transport->listeners, 0);
   g_clear_pointer (&transport->pki, transport_server_pki_free);
@@ -186,15 +113,18 @@ transport_serving_reload (MuxTransport *transport, GError **error)
     return FALSE;
   if (transport->started != 0 && transport->stop == NULL)
     {
+      /* The plan reads the directory anew. */
+      transport_upkeep_flush (transport->upkeep);
       if (!transport_plan_make (&plan, transport, settings, error))
         return FALSE;
       transport_plan_commit (&plan, transport);
-      arm_renewal (transport, renewal_due (transport));
       transport_serving_sweep (transport);
     }
   config_settings_unref (transport->settings);
   transport->settings = g_steal_pointer (&settings);
   g_clear_error (&transport->config_error);
+  if (transport->upkeep != NULL)
+    transport_upkeep_look (transport->upkeep);
   g_hash_table_remove_all (transport->domains);
   base_message ("The configuration was read again");
   return TRUE;

@@ -88,7 +88,6 @@ transport_stop_async (MuxTransport *transport, GAsyncReadyCallback callback, gpo
   transport->stop = task;
   if (transport->started != 0 && observer != NULL && observer->stopping != NULL)
     observer->stopping (transport, transport->observer_data);
-  transport_timer_clear (&transport->renewal);
   while (transport->dials->len > 0)
     transport_dial_abort (transport->dials->pdata[0]);
   say_goodbye (transport->arriving);

@@ -16,6 +16,8 @@ G_BEGIN_DECLS
 #define TRANSPORT_DIAL_TIMEOUT_MS 10000
 /* An enrolment command, ssh's questions included. */
 #define TRANSPORT_ENROLMENT_TIMEOUT_MS 30000
+/* A clock that was not set for so long is believed. */
+#define TRANSPORT_SETTLE_SECONDS 3600
 /* After it a stop no longer waits for anybody's acknowledgement. */
 #define TRANSPORT_STOP_TIMEOUT_MS 3000
 
@@ -37,7 +39,8 @@ struct _MuxTransport
   char **server_names;
   GPtrArray
       *listeners; /* of TransportListener, owned, those that only wait for their sessions' end included */
-  GSource *renewal;
+  struct _TransportUpkeep *upkeep; /* while it serves */
+  guint settle_seconds;            /* see transport/upkeep.h */
   GSource *sweep; /* soon: listeners that nobody needs any more go, and the observer hears of the change */
   GTask *stop;    /* a stop that is under way */
   GSource *stop_deadline;

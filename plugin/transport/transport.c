@@ -11,6 +11,7 @@
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 #include "transport/transport-private.h"
+#include "transport/upkeep.h"
 
 /* For people who look at the status objects. */
 #define WATCH_MS 1000
@@ -128,6 +129,8 @@ transport_session_enter (MuxTransport *transport, MuxSession *session)
 
   g_ptr_array_add (transport->sessions, transport_session_ref (session));
   session->phase = TRANSPORT_SESSION_KNOWN;
+  if (session->incoming)
+    transport_upkeep_seen (transport->upkeep, session->serial, session->peer);
   g_ptr_array_remove_fast (transport->arriving, session);
   if (observer != NULL && observer->session_added != NULL)
     observer->session_added (transport, session, transport->observer_data);
@@ -311,6 +314,7 @@ transport_new (const MuxHost *host)
   transport->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) quic_driver_free);
   transport->dial_timeout_ms = TRANSPORT_DIAL_TIMEOUT_MS;
   transport->enrolment_timeout_ms = TRANSPORT_ENROLMENT_TIMEOUT_MS;
+  transport->settle_seconds = TRANSPORT_SETTLE_SECONDS;
   return transport;
 }
 

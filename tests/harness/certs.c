@@ -15,7 +15,7 @@ certs_client (Certs *certs, const char *user, const char *device)
   g_assert_no_error (error);
   csr = pki_key_request (key, user, &error);
   g_assert_no_error (error);
-  certificate = pki_authority_issue_client (certs->authority, csr, strlen (csr), user, device, 7, &error);
+  certificate = pki_authority_issue_client (certs->authority, csr, strlen (csr), user, device, NULL, 7, &error);
   g_assert_no_error (error);
   g_ptr_array_add (chain, g_steal_pointer (&certificate));
   return pki_credentials_new (key, chain);

@@ -1,0 +1,270 @@
+/* `mux-quic cert`: the certificates that this host's CA made, and its own. */
+#include "host/control-client.h"
+#include "host/status-table.h"
+#include "host/verb.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+/* The beginning of a serial that names it, if no other begins so. */
+#define PREFIX_MIN 4
+
+static gboolean json;
+
+typedef struct
+{
+  const char *name;
+  const char *usage; /* N_() */
+  int min, max;      /* arguments */
+  HostExit (*run) (GDBusConnection *connection, char **arguments);
+} Action;
+
+static HostExit
+fail (GError *error)
+{
+  g_autoptr (GError) owned = error;
+
+  host_complain ("%s", owned->message);
+  return HOST_EXIT_FAILURE;
+}
+
+/* aa{sv}, or NULL. */
+static GVariant *
+fetch_list (GDBusConnection *connection, GError **error)
+{
+  g_autoptr (GVariant) reply = host_control_call (connection, "ListCertificates", NULL, "(aa{sv})", error);
+
+  return reply == NULL ? NULL : g_variant_get_child_value (reply, 0);
+}
+
+static HostExit
+list (GDBusConnection *connection, char **arguments)
+{
+  GError *error = NULL;
+  g_autoptr (GVariant) certificates = fetch_list (connection, &error);
+
+  if (certificates == NULL)
+    return fail (error);
+  if (json)
+    {
+      g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+      g_variant_dict_insert_value (&dict, "certificates", certificates);
+      host_print_json (g_variant_dict_end (&dict));
+    }
+  else if (g_variant_n_children (certificates) == 0)
+    g_print ("%s\n", _("No certificates were issued."));
+  else
+    host_status_table_print_issued (certificates);
+  return HOST_EXIT_OK;
+}
+
+/* The one certificate whose serial is or begins with @text; NULL after a complaint. */
+static GVariant *
+find (GVariant *certificates, const char *text)
+{
+  g_autofree char *lower = g_ascii_strdown (text, -1);
+  g_autoptr (GVariant) found = NULL;
+  guint n = 0;
+
+  for (gsize i = 0; i < g_variant_n_children (certificates); i++)
+    {
+      g_autoptr (GVariant) one = g_variant_get_child_value (certificates, i);
+      const char *serial = "";
+
+      g_variant_lookup (one, "serial", "&s", &serial);
+      if (strlen (lower) < PREFIX_MIN ? !g_str_equal (serial, lower) : !g_str_has_prefix (serial, lower))
+        continue;
+      g_clear_pointer (&found, g_variant_unref);
+      found = g_steal_pointer (&one);
+      n++;
+    }
+  if (n == 1)
+    return g_steal_pointer (&found);
+  if (n == 0)
+    host_complain (_("no certificate has the serial “%s”; see mux-quic cert list"), text);
+  else
+    host_complain (_("%u certificates have serials that begin with “%s”; give more of it"), n, text);
+  return NULL;
+}
+
+static void
+print_field (GVariant *certificate, const char *title, const char *key)
+{
+  g_autoptr (GVariant) value = g_variant_lookup_value (certificate, key, NULL);
+  g_autofree char *text = NULL;
+
+  if (value == NULL)
+    return;
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
+    {
+      g_autoptr (GDateTime) time = g_date_time_new_from_unix_local (g_variant_get_int64 (value));
+
+      text = time != NULL ? g_date_time_format_iso8601 (time) : g_strdup ("?");
+    }
+  else
+    text = g_variant_dup_string (value, NULL);
+  g_print ("%s %s\n", title, text);
+}
+
+static HostExit
+show_own (GDBusConnection *connection)
+{
+  GError *error = NULL;
+  g_autoptr (GVariant) reply = host_control_call (connection, "Describe", NULL, "(a{sv})", &error);
+  g_autoptr (GVariant) status = NULL;
+
+  if (reply == NULL)
+    return fail (error);
+  status = g_variant_get_child_value (reply, 0);
+  if (json)
+    {
+      g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+      g_autoptr (GVariant) certificates = g_variant_lookup_value (status, "certificates", NULL);
+
+      g_variant_dict_insert_value (&dict, "certificates", certificates);
+      host_print_json (g_variant_dict_end (&dict));
+    }
+  else
+    host_status_table_print_own (status);
+  return HOST_EXIT_OK;
+}
+
+static HostExit
+show (GDBusConnection *connection, char **arguments)
+{
+  GError *error = NULL;
+  g_autoptr (GVariant) certificates = NULL;
+  g_autoptr (GVariant) certificate = NULL;
+  const char *pem = "";
+
+  if (*arguments == NULL)
+    return show_own (connection);
+  certificates = fetch_list (connection, &error);
+  if (certificates == NULL)
+    return fail (error);
+  certificate = find (certificates, *arguments);
+  if (certificate == NULL)
+    return HOST_EXIT_NO_HOST;
+  if (json)
+    {
+      host_print_json (certificate);
+      return HOST_EXIT_OK;
+    }
+  print_field (certificate, _("Serial:   "), "serial");
+  print_field (certificate, _("User:     "), "user");
+  print_field (certificate, _("Device:   "), "device");
+  print_field (certificate, _("Issued:   "), "issued");
+  print_field (certificate, _("Until:    "), "expires");
+  print_field (certificate, _("Revoked:  "), "revoked");
+  print_field (certificate, _("Last seen:"), "seen");
+  print_field (certificate, _("From:     "), "address");
+  print_field (certificate, _("Renews:   "), "renews");
+  g_variant_lookup (certificate, "certificate", "&s", &pem);
+  g_print ("%s", pem);
+  return HOST_EXIT_OK;
+}
+
+static HostExit
+revoke_serials (GDBusConnection *connection, char **arguments)
+{
+  GError *error = NULL;
+  g_autoptr (GVariant) certificates = fetch_list (connection, &error);
+
+  if (certificates == NULL)
+    return fail (error);
+  for (; *arguments != NULL; arguments++)
+    {
+      g_autoptr (GVariant) certificate = find (certificates, *arguments);
+      g_autoptr (GVariant) reply = NULL;
+      const char *serial = "";
+
+      if (certificate == NULL)
+        return HOST_EXIT_NO_HOST;
+      g_variant_lookup (certificate, "serial", "&s", &serial);
+      reply = host_control_call (connection, "Revoke", g_variant_new ("(s)", serial), "()", &error);
+      if (reply == NULL)
+        return fail (error);
+      g_print (_("revoked %s\n"), serial);
+    }
+  return HOST_EXIT_OK;
+}
+
+static HostExit
+renew (GDBusConnection *connection, char **arguments)
+{
+  GError *error = NULL;
+  g_autoptr (GVariant) reply = host_control_call (connection, "RenewCertificate", NULL, "()", &error);
+
+  return reply == NULL ? fail (error) : show_own (connection);
+}
+
+static HostExit
+rotate (GDBusConnection *connection, char **arguments)
+{
+  GError *error = NULL;
+  g_autoptr (GVariant) reply = host_control_call (connection, "RotateAuthority", NULL, "()", &error);
+
+  return reply == NULL ? fail (error) : show_own (connection);
+}
+
+static const Action actions[] = {
+  { "list", N_("list: the certificates of clients"), 0, 0, list },
+  { "show", N_("show [SERIAL]: one of them, or the host's own"), 0, 1, show },
+  { "renew", N_("renew: replace the host's own certificate now"), 0, 0, renew },
+  { "revoke", N_("revoke SERIAL…: end it, its renewals and its sessions"), 1, 64, revoke_serials },
+  { "rotate-ca", N_("rotate-ca: make a new CA; the old one is trusted until everybody has the new one"), 0, 0, rotate },
+};
+
+static char *
+describe_actions (void)
+{
+  GString *text = g_string_new (NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
+    g_string_append_printf (text, "%s  %s", i == 0 ? "" : "\n", _(actions[i].usage));
+  return g_string_free (text, FALSE);
+}
+
+static const Action *
+find_action (int argc, char **argv)
+{
+  for (gsize i = 0; argc > 1 && i < G_N_ELEMENTS (actions); i++)
+    if (g_str_equal (actions[i].name, argv[1]) && argc - 2 >= actions[i].min && argc - 2 <= actions[i].max)
+      return &actions[i];
+  return NULL;
+}
+
+int
+host_verb_cert (int argc, char **argv)
+{
+  const GOptionEntry entries[] = {
+    { "json", 'j', 0, G_OPTION_ARG_NONE, &json, N_("print JSON"), NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  GOptionContext *context = g_option_context_new (_("ACTION"));
+  g_autofree char *summary = describe_actions ();
+  g_autoptr (GDBusConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+  const Action *action;
+  int status;
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_main_entries (context, host_control_entries (), NULL);
+  g_option_context_set_summary (context, summary);
+  if (!host_parse_options (context, &argc, &argv, &status))
+    return status;
+  action = find_action (argc, argv);
+  if (action == NULL)
+    {
+      host_complain (_("one of list, show, renew, revoke SERIAL or rotate-ca is needed; see %s --help"), g_get_prgname ());
+      return HOST_EXIT_USAGE;
+    }
+  connection = host_control_connect (&error);
+  if (connection == NULL)
+    {
+      host_complain ("%s", error->message);
+      return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ? HOST_EXIT_NO_HOST : HOST_EXIT_FAILURE;
+    }
+  return action->run (connection, argv + 2);
+}
