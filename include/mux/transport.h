@@ -27,7 +27,8 @@ struct _MuxTransportOps
   gboolean (*reload) (MuxTransport *transport, GError **error);
 
   /* Dials @target: the name of a configured domain, or `[user@]host[:port]`. @options: a{sv} or NULL; known
-   * keys: "service" s overrides the domain's. Enrols first where no credentials are at hand. The result is
+   * keys: "service" s overrides the domain's; "quiet" b: nobody is there to answer a question, so do not enrol;
+   * "address" s: where @target is, should the configuration not know it. Enrols first where no credentials are at hand. The result is
    * transfer full, connected. */
   void (*connect_async) (MuxTransport *transport, const char *target, GVariant *options,
                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);

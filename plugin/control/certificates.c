@@ -3,6 +3,7 @@
 #include <glib/gi18n-lib.h>
 
 static const char may_change_key[] = "mux-quic-may-change";
+static const char is_private_key[] = "mux-quic-is-private";
 
 /* Answers @invocation with @result, an empty tuple for NULL, or with @error. */
 static void
@@ -14,13 +15,14 @@ answer (GDBusMethodInvocation *invocation, GVariant *result, GError *error)
     g_dbus_method_invocation_return_value (invocation, result);
 }
 
+/* FALSE after a refusal. */
 static gboolean
-may_change (ControlManager *skeleton, GDBusMethodInvocation *invocation)
+check (ControlManager *skeleton, GDBusMethodInvocation *invocation, const char *key)
 {
-  if (g_object_get_data (G_OBJECT (skeleton), may_change_key) != NULL)
+  if (g_object_get_data (G_OBJECT (skeleton), key) != NULL)
     return TRUE;
   g_dbus_method_invocation_return_error_literal (invocation, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED,
-                                                 _("Certificates are changed on the private socket only"));
+                                                 _("This is done on the private socket only"));
   return FALSE;
 }
 
@@ -39,7 +41,7 @@ revoke_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const ch
 {
   g_autoptr (GError) error = NULL;
 
-  if (!may_change (skeleton, invocation))
+  if (!check (skeleton, invocation, may_change_key))
     return TRUE;
   transport_revoke (data, serial, &error);
   answer (invocation, NULL, error);
@@ -51,7 +53,7 @@ renew_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer 
 {
   g_autoptr (GError) error = NULL;
 
-  if (!may_change (skeleton, invocation))
+  if (!check (skeleton, invocation, may_change_key))
     return TRUE;
   transport_renew_certificates (data, &error);
   answer (invocation, NULL, error);
@@ -63,19 +65,49 @@ rotate_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer
 {
   g_autoptr (GError) error = NULL;
 
-  if (!may_change (skeleton, invocation))
+  if (!check (skeleton, invocation, may_change_key))
     return TRUE;
   transport_rotate_authority (data, &error);
   answer (invocation, NULL, error);
   return TRUE;
 }
 
+static gboolean
+store_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const char *target, GVariant *credentials,
+          gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!check (skeleton, invocation, is_private_key))
+    return TRUE;
+  transport_keep_credentials (data, target, credentials, &error);
+  answer (invocation, NULL, error);
+  return TRUE;
+}
+
+static gboolean
+look_up_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const char *target, gpointer data)
+{
+  g_autoptr (GVariant) credentials = NULL;
+
+  if (!check (skeleton, invocation, is_private_key))
+    return TRUE;
+  credentials = transport_look_up_credentials (data, target);
+  if (credentials == NULL)
+    credentials = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  answer (invocation, g_variant_new ("(@a{sv})", credentials), NULL);
+  return TRUE;
+}
+
 void
-control_certificates_serve (ControlManager *skeleton, MuxTransport *transport, gboolean change)
+control_certificates_serve (ControlManager *skeleton, MuxTransport *transport, gboolean change, gboolean is_private)
 {
   g_object_set_data (G_OBJECT (skeleton), may_change_key, change ? skeleton : NULL);
+  g_object_set_data (G_OBJECT (skeleton), is_private_key, is_private ? skeleton : NULL);
   g_signal_connect (skeleton, "handle-list-certificates", G_CALLBACK (list_cb), transport);
   g_signal_connect (skeleton, "handle-revoke", G_CALLBACK (revoke_cb), transport);
   g_signal_connect (skeleton, "handle-renew-certificate", G_CALLBACK (renew_cb), transport);
   g_signal_connect (skeleton, "handle-rotate-authority", G_CALLBACK (rotate_cb), transport);
+  g_signal_connect (skeleton, "handle-store-credentials", G_CALLBACK (store_cb), transport);
+  g_signal_connect (skeleton, "handle-look-up-credentials", G_CALLBACK (look_up_cb), transport);
 }

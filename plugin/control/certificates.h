@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 /* Answers them on @skeleton as long as it lives; @transport must outlive it. Without @may_change only looking is
- * allowed. */
-void control_certificates_serve (ControlManager *skeleton, MuxTransport *transport, gboolean may_change);
+ * allowed, without @is_private nothing that shows keys. */
+void control_certificates_serve (ControlManager *skeleton, MuxTransport *transport, gboolean may_change, gboolean is_private);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "control-dbus.h"
+#include "control/agent.h"
 #include "control/enrol.h"
 #include "control/objects.h"
 #include "control/socket.h"
@@ -163,6 +164,7 @@ control_new (MuxTransport *transport)
   control->transport = transport;
   control->objects = g_ptr_array_new_with_free_func ((GDestroyNotify) control_objects_free);
   transport_set_observer (transport, &observer, control);
+  transport_set_vault (transport, &control_agent, transport);
   return control;
 }
 
@@ -170,6 +172,7 @@ void
 control_free (Control *control)
 {
   transport_set_observer (control->transport, NULL, NULL);
+  transport_set_vault (control->transport, NULL, NULL);
   close_all (control);
   g_ptr_array_unref (control->objects);
   g_free (control);

@@ -41,7 +41,7 @@ issue (ControlObjects *self, GDBusMethodInvocation *invocation, const char *requ
   if (!self->is_private)
     {
       g_dbus_method_invocation_return_error_literal (invocation, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED,
-                                                     _("Certificates are made on the private socket only"));
+                                                     _("This is done on the private socket only"));
       return;
     }
   enrolment = control_enrol (self->transport, self->connection, request, user, device, &error);
@@ -104,7 +104,8 @@ export_manager (ControlObjects *self)
   g_signal_connect (skeleton, "handle-generate", G_CALLBACK (generate_cb), self);
   g_signal_connect (skeleton, "handle-reload", G_CALLBACK (reload_cb), self);
   control_certificates_serve (skeleton, self->transport,
-                              self->is_private || !transport_host (self->transport)->system_mode);
+                              self->is_private || !transport_host (self->transport)->system_mode,
+                              self->is_private);
   control_object_skeleton_set_manager (object, skeleton);
   g_dbus_object_manager_server_export (self->manager, G_DBUS_OBJECT_SKELETON (object));
 }

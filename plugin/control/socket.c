@@ -15,6 +15,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Who may wait to be accepted. */
+#define BACKLOG 128
+
 struct _ControlSocket
 {
   char *path;
@@ -99,6 +102,7 @@ connection_closed_cb (GDBusConnection *connection, gboolean remote_vanished, GEr
   g_signal_handlers_disconnect_by_data (connection, self);
   self->func (connection, FALSE, self->user_data);
   g_ptr_array_remove (self->connections, connection);
+  g_socket_service_start (self->service);
 }
 
 static void
@@ -139,6 +143,8 @@ greeted_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   g_dbus_connection_set_exit_on_close (connection, FALSE);
   g_ptr_array_add (self->connections, connection);
+  if (self->connections->len >= CONTROL_SOCKET_MAX_CONNECTIONS)
+    g_socket_service_stop (self->service);
   g_signal_connect (connection, "closed", G_CALLBACK (connection_closed_cb), self);
   self->func (connection, TRUE, self->user_data);
   g_dbus_connection_start_message_processing (connection);
@@ -194,7 +200,7 @@ incoming_cb (GSocketService *service, GSocketConnection *stream, GObject *source
   Greeting *greeting;
 
   if (self->connections->len >= CONTROL_SOCKET_MAX_CONNECTIONS)
-    return TRUE; /* closes it */
+    return TRUE; /* it slipped in after the service was stopped: closed */
   /* Who connects and says nothing makes room for the next. */
   if (self->connections->len + self->greetings.length >= CONTROL_SOCKET_MAX_CONNECTIONS)
     dismiss (self, g_queue_peek_head (&self->greetings));
@@ -227,6 +233,8 @@ listen_on (ControlSocket *self, GError **error)
     return base_error_set_errno (error, errno, _("cannot remove the old socket %s"), self->path);
   address = g_unix_socket_address_new (self->path);
   self->service = g_socket_service_new ();
+  /* Many commands may begin at once: they wait in line. */
+  g_socket_listener_set_backlog (G_SOCKET_LISTENER (self->service), BACKLOG);
   if (!g_socket_listener_add_address (G_SOCKET_LISTENER (self->service), address, G_SOCKET_TYPE_STREAM,
                                       G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, error))
     {

@@ -24,6 +24,8 @@ struct _HostClient
   GVariant *request;
   char *progress;
   guint progress_timer;
+  guint lost; /* see host_client_quit_lost () */
+  char *lost_message;
   gboolean progress_shown;
 
   guint holds;
@@ -103,6 +105,26 @@ host_client_quit (HostClient *client, int status, const char *message)
   end_loop (client);
 }
 
+static gboolean
+lost_cb (gpointer data)
+{
+  HostClient *client = data;
+  g_autofree char *message = g_steal_pointer (&client->lost_message);
+
+  client->lost = 0;
+  host_client_quit (client, HOST_EXIT_TRANSPORT, message);
+  return G_SOURCE_REMOVE;
+}
+
+void
+host_client_quit_lost (HostClient *client, const char *message)
+{
+  if (client->over || client->lost != 0)
+    return;
+  client->lost_message = g_strdup (message);
+  client->lost = g_idle_add (lost_cb, client);
+}
+
 void
 host_client_hold (HostClient *client)
 {
@@ -142,7 +164,7 @@ channel_event (gpointer data, MuxSession *session, GIOStream *channel, const cha
       check_end (client);
     }
   else if (g_str_equal (event, "closed") && client->wait_exit && !client->exited && !client->over)
-    host_client_quit (client, HOST_EXIT_TRANSPORT, _("the other side closed the channel without an exit status"));
+    host_client_quit_lost (client, _("the other side closed the channel without an exit status"));
 }
 
 static void
@@ -245,6 +267,8 @@ say_goodbye (HostClient *client)
 void
 host_client_free (HostClient *client)
 {
+  g_clear_handle_id (&client->lost, g_source_remove);
+  g_clear_pointer (&client->lost_message, g_free);
   g_clear_handle_id (&client->progress_timer, g_source_remove);
   g_ptr_array_unref (client->lanes);
   g_clear_object (&client->channel);

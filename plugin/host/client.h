@@ -42,6 +42,8 @@ void host_client_release (HostClient *client);
 void host_client_set_wait_exit (HostClient *client);
 /* Ends with @status as soon as possible, without the network's help. @message (may be NULL) is complained. */
 void host_client_quit (HostClient *client, int status, const char *message);
+/* The same for a transport's failure of which the session may say more in a moment; then that is said. */
+void host_client_quit_lost (HostClient *client, const char *message);
 
 /* Words for a remote terminal: LANG, LC_*, COLORTERM of ours, as a{ss}. */
 GVariant *host_client_environment (void);

@@ -33,8 +33,10 @@ drained_cb (HostDrain *drain, const GError *error, gboolean writing, gpointer da
 
   if (error == NULL)
     host_client_release (self->client);
+  else if (writing)
+    host_client_quit (self->client, HOST_EXIT_FAILURE, error->message);
   else
-    host_client_quit (self->client, writing ? HOST_EXIT_FAILURE : HOST_EXIT_TRANSPORT, error->message);
+    host_client_quit_lost (self->client, error->message);
 }
 
 static void

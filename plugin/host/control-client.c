@@ -12,6 +12,8 @@
 #define MANAGER_PATH "/org/muxquic/Quic1/Manager"
 #define MANAGER_INTERFACE "org.muxquic.Quic1.Manager"
 #define CALL_TIMEOUT_MS 10000
+/* How long a host that has its hands full is asked again. */
+#define BUSY_SECONDS 10
 /* For a host that was just started: it makes a CA. */
 #define START_TIMEOUT_SECONDS 10
 
@@ -44,6 +46,38 @@ socket_path (void)
   return g_build_filename (g_get_user_cache_dir (), name, "run", "control", NULL);
 }
 
+static gboolean
+is_final (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
+}
+
+/* A host serves few at once, and who is slow to speak makes room: then one stands in line again. */
+static GDBusConnection *
+connect_patiently (const char *address, GError **error)
+{
+  gint64 end = g_get_monotonic_time () + BUSY_SECONDS * G_USEC_PER_SEC;
+
+  for (;;)
+    {
+      g_autoptr (GError) failure = NULL;
+      GDBusConnection *connection = g_dbus_connection_new_for_address_sync (
+          address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, &failure);
+
+      if (connection != NULL)
+        return connection;
+      if (is_final (failure) || g_get_monotonic_time () >= end)
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return NULL;
+        }
+      /* Not all again at the same moment. */
+      g_usleep ((gulong) g_random_int_range (10000, 100000));
+    }
+}
+
 GDBusConnection *
 host_control_connect (GError **error)
 {
@@ -51,8 +85,7 @@ host_control_connect (GError **error)
   g_autofree char *escaped = g_dbus_address_escape_value (path);
   g_autofree char *address = g_strconcat ("unix:path=", escaped, NULL);
   g_autoptr (GError) local_error = NULL;
-  GDBusConnection *connection = g_dbus_connection_new_for_address_sync (
-      address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, &local_error);
+  GDBusConnection *connection = connect_patiently (address, &local_error);
 
   if (connection != NULL)
     {

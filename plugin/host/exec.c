@@ -38,7 +38,7 @@ drained_cb (HostDrain *drain, const GError *error, gboolean writing, gpointer da
     }
   if (error != NULL)
     {
-      host_client_quit (exec->client, HOST_EXIT_TRANSPORT, error->message);
+      host_client_quit_lost (exec->client, error->message);
       return;
     }
   host_client_release (exec->client);

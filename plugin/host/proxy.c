@@ -31,7 +31,7 @@ drained_cb (HostDrain *drain, const GError *error, gboolean writing, gpointer cl
   else if (writing)
     host_client_quit (client, HOST_EXIT_FAILURE, NULL); /* nobody reads any more, nobody to tell */
   else
-    host_client_quit (client, HOST_EXIT_TRANSPORT, error->message);
+    host_client_quit_lost (client, error->message);
 }
 
 static void

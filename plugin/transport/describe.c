@@ -4,6 +4,8 @@
 #include "mux-quic-config.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
+#include "transport/renewal.h"
+#include "transport/upkeep.h"
 
 GVariant *
 transport_describe_listeners (MuxTransport *transport)
@@ -37,7 +39,8 @@ describe_sessions (MuxTransport *transport)
 }
 
 static void
-add_certificate (GVariantBuilder *list, GHashTable *seen, PkiCertificate *certificate, const char *role)
+add_certificate (GVariantBuilder *list, GHashTable *seen, PkiCertificate *certificate, const char *role,
+                 const TransportRenewal *renewal, const char *problem)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   const char *name = pki_certificate_common_name (certificate);
@@ -51,27 +54,37 @@ add_certificate (GVariantBuilder *list, GHashTable *seen, PkiCertificate *certif
   g_variant_dict_insert (&dict, "not_before", "x", pki_certificate_not_before (certificate));
   g_variant_dict_insert (&dict, "not_after", "x", pki_certificate_not_after (certificate));
   g_variant_dict_insert (&dict, "renew_at", "x", pki_certificate_renew_at (certificate));
+  if (renewal != NULL)
+    transport_renewal_describe (renewal, &dict);
+  if (problem != NULL)
+    g_variant_dict_insert (&dict, "problem", "s", problem);
   g_variant_builder_add_value (list, g_variant_dict_end (&dict));
 }
 
-/* Every CA and server certificate in use, once. */
+/* Every certificate in use, once. */
 static GVariant *
 describe_certificates (MuxTransport *transport)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   PkiAuthority *authority = transport_authority (transport);
   GVariantBuilder list;
+  GHashTableIter iter;
+  gpointer renewal;
 
   g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; authority != NULL && i < pki_authority_bundle (authority)->len; i++)
-    add_certificate (&list, seen, pki_authority_bundle (authority)->pdata[i], "ca");
+    add_certificate (&list, seen, pki_authority_bundle (authority)->pdata[i], "ca", NULL, NULL);
   for (guint i = 0; i < transport->listeners->len; i++)
     {
       TransportListener *listener = transport->listeners->pdata[i];
 
       if (listener->leaf != NULL)
-        add_certificate (&list, seen, listener->leaf, "server");
+        add_certificate (&list, seen, listener->leaf, "server", NULL,
+                         transport->upkeep != NULL ? transport_upkeep_problem (transport->upkeep) : NULL);
     }
+  g_hash_table_iter_init (&iter, transport->renewals);
+  while (g_hash_table_iter_next (&iter, NULL, &renewal))
+    add_certificate (&list, seen, transport_renewal_certificate (renewal), "client", renewal, NULL);
   return g_variant_builder_end (&list);
 }
 

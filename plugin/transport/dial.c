@@ -9,10 +9,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "net/resolver.h"
-#include "transport/bootstrap.h"
+#include "transport/acquire.h"
 #include "transport/domain.h"
 #include "transport/peer-session.h"
 #include "transport/race.h"
+#include "transport/renewal.h"
 
 #define DEFAULT_PORT 9001
 
@@ -29,6 +30,7 @@ struct _TransportDial
   TransportDomain *domain;
   gboolean enrolled;         /* in this dial: what fails now will not get better by enrolling again */
   gboolean retried;          /* what was kept did not serve */
+  gboolean quiet;            /* nobody is there to answer a question */
   GCancellable *cancellable; /* ours: for what runs without a handle */
   GSource *cancel;           /* the caller's */
   TransportRace *race;
@@ -92,23 +94,17 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-can_enrol (const TransportDial *dial)
-{
-  return !dial->enrolled && dial->client->enroll_command != NULL && *dial->client->enroll_command != NULL;
-}
-
 /* Certificates of an earlier enrolment are worth nothing when that server was set up anew; a fresh enrolment
  * is. */
 static gboolean
 try_again (TransportDial *dial, const GError *error)
 {
   if (!g_error_matches (error, MUX_ERROR, MUX_ERROR_TLS) || transport_domain_is_configured (dial->domain)
-      || !can_enrol (dial))
+      || dial->enrolled || dial->quiet || dial->client->enroll_command == NULL)
     return FALSE;
   base_message ("%s; enrolling again", error->message);
   dial->retried = TRUE;
-  g_hash_table_remove (dial->transport->domains, dial->target);
+  transport_renewal_forget (dial->transport, dial->target);
   g_clear_pointer (&dial->domain, transport_domain_unref);
   g_clear_pointer (&dial->race, transport_race_free);
   begin (dial);
@@ -222,87 +218,42 @@ resolve (TransportDial *dial)
 /* Certificate */
 
 static void
-enrolled_cb (GObject *source, GAsyncResult *result, gpointer data)
+acquired_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   TransportDial *dial = g_task_get_task_data (task);
   GError *error = NULL;
-  g_autoptr (GVariant) enrolment = transport_bootstrap_finish (result, &error);
+  gboolean enrolled;
+  TransportDomain *domain = transport_acquire_finish (result, &enrolled, &error);
 
   if (dial->task == NULL)
-    g_clear_error (&error);
-  else if (enrolment == NULL || !transport_domain_enrolled (dial->domain, enrolment, &error))
+    {
+      g_clear_pointer (&domain, transport_domain_unref);
+      g_clear_error (&error);
+    }
+  else if (domain == NULL)
     answer (dial, NULL, error);
   else
     {
-      g_hash_table_replace (dial->transport->domains, g_strdup (dial->target),
-                            transport_domain_ref (dial->domain));
+      dial->domain = domain;
+      dial->enrolled = enrolled;
       resolve (dial);
     }
 }
 
-static void
-enrol (TransportDial *dial)
-{
-  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (dial->transport->context);
-  GError *error = NULL;
-  g_autofree char *request = transport_domain_request (dial->domain, &error);
-
-  if (request == NULL)
-    {
-      answer (dial, NULL, error);
-      return;
-    }
-  dial->enrolled = TRUE;
-  transport_progress (dial->transport, g_strdup_printf (_("asking %s for a certificate"), dial->target));
-  transport_bootstrap_async ((const char *const *) dial->client->enroll_command, request,
-                             dial->transport->enrolment_timeout_ms, dial->cancellable, enrolled_cb,
-                             g_object_ref (dial->task));
-}
-
-/* Looks for a certificate in the order: files of the person's own, this life's memory, the disk, the
- * enrolment command. */
 static void
 begin (TransportDial *dial)
 {
-  TransportDomain *known = g_hash_table_lookup (dial->transport->domains, dial->target);
-  GError *error = NULL;
+  TransportAcquireFlags flags = (dial->retried ? TRANSPORT_ACQUIRE_FRESH : 0) | (dial->quiet ? TRANSPORT_ACQUIRE_QUIET : 0);
 
-  if (dial->client->pem_cert == NULL && known != NULL && transport_domain_is_usable (known))
-    {
-      dial->domain = transport_domain_ref (known);
-      resolve (dial);
-      return;
-    }
-  dial->domain = transport_domain_new (dial->transport->host, dial->client, dial->target);
-  if (dial->client->pem_cert != NULL)
-    {
-      if (transport_domain_configure (dial->domain, dial->client, &error))
-        resolve (dial);
-      else
-        answer (dial, NULL, error);
-    }
-  else if (!dial->retried && transport_domain_load (dial->domain))
-    {
-      g_hash_table_replace (dial->transport->domains, g_strdup (dial->target),
-                            transport_domain_ref (dial->domain));
-      resolve (dial);
-    }
-  else if (can_enrol (dial))
-    enrol (dial);
-  else
-    answer (dial, NULL,
-            g_error_new (
-                MUX_ERROR, MUX_ERROR_ENROLMENT,
-                _("There is no certificate for %s and no way to get one: set bootstrap_via_ssh or "
-                   "enroll_command, or pem_cert, pem_private_key and pem_ca, in its entry of quic_clients"),
-                dial->target));
+  transport_acquire_async (dial->transport, dial->target, dial->client, flags, dial->cancellable, acquired_cb,
+                           g_object_ref (dial->task));
 }
 
 /* The target */
 
 static gboolean
-find_client (TransportDial *dial, GError **error)
+find_client (TransportDial *dial, const char *address, GError **error)
 {
   g_autoptr (GError) failure = NULL;
 
@@ -310,7 +261,7 @@ find_client (TransportDial *dial, GError **error)
   dial->client = config_settings_find_client (dial->settings, dial->target);
   if (dial->client == NULL)
     {
-      dial->own_client = config_client_new_for_target (dial->target, &failure);
+      dial->own_client = config_client_new_for_target (address != NULL ? address : dial->target, &failure);
       dial->client = dial->own_client;
     }
   if (dial->client == NULL)
@@ -324,7 +275,10 @@ static gboolean
 prepare (TransportDial *dial, GVariant *options, GCancellable *cancellable, GError **error)
 {
   MuxTransport *transport = dial->transport;
+  const char *address = NULL;
 
+  if (options != NULL)
+    g_variant_lookup (options, "address", "&s", &address);
   if (transport->config_error != NULL)
     {
       g_propagate_error (error, g_error_copy (transport->config_error));
@@ -332,10 +286,12 @@ prepare (TransportDial *dial, GVariant *options, GCancellable *cancellable, GErr
     }
   if (transport->client_secret == NULL && (transport->client_secret = pki_secret_new_random (error)) == NULL)
     return FALSE;
-  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !find_client (dial, error))
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !find_client (dial, address, error))
     return FALSE;
   if (options == NULL || !g_variant_lookup (options, "service", "s", &dial->service))
     dial->service = g_strdup (dial->client->service);
+  if (options != NULL)
+    g_variant_lookup (options, "quiet", "b", &dial->quiet);
   return TRUE;
 }
 

@@ -17,6 +17,7 @@ struct _TransportDomain
 {
   guint references;
   gboolean configured;
+  char *address;   /* where it is dialled; may be NULL */
   char *directory; /* NULL: not kept on disk */
   PkiKey *pending; /* of the request that is under way */
   PkiCredentials *credentials;
@@ -40,8 +41,9 @@ transport_domain_new (const MuxHost *host, const ConfigClient *client, const cha
   TransportDomain *domain = g_new0 (TransportDomain, 1);
 
   domain->references = 1;
+  domain->address = client != NULL ? g_strdup (client->remote_address) : NULL;
   domain->names = g_new0 (char *, 1);
-  if (client->persist_to_disk)
+  if (client != NULL && client->persist_to_disk)
     {
       g_autofree char *leaf = directory_leaf (name);
 
@@ -67,6 +69,7 @@ transport_domain_unref (TransportDomain *domain)
   g_clear_pointer (&domain->ca, g_ptr_array_unref);
   g_strfreev (domain->names);
   g_free (domain->directory);
+  g_free (domain->address);
   g_free (domain);
 }
 
@@ -88,6 +91,18 @@ transport_domain_configure (TransportDomain *domain, const ConfigClient *client,
   domain->configured = TRUE;
   domain->credentials = pki_credentials_load (client->pem_private_key, client->pem_cert, error);
   return domain->credentials != NULL;
+}
+
+PkiCertificate *
+transport_domain_certificate (const TransportDomain *domain)
+{
+  return domain->credentials != NULL ? domain->credentials->chain->pdata[0] : NULL;
+}
+
+const char *
+transport_domain_address (const TransportDomain *domain)
+{
+  return domain->address;
 }
 
 gboolean
@@ -276,6 +291,9 @@ transport_domain_enrolled (TransportDomain *domain, GVariant *enrolment, GError 
   if (key == NULL || !take (domain, key, certificate, ca, _("the enrolment"), &failure))
     return base_error_set (error, MUX_ERROR_ENROLMENT, _("The enrolment is not usable: %s"),
                            failure != NULL ? failure->message : _("there is no key for it"));
+  /* Of one who keeps it for others. */
+  if (domain->address == NULL)
+    g_variant_lookup (enrolment, "address", "s", &domain->address);
   g_clear_pointer (&domain->names, g_strfreev);
   if (!g_variant_lookup (enrolment, "names", "^as", &domain->names))
     domain->names = g_new0 (char *, 1);
@@ -294,6 +312,26 @@ transport_domain_renewed (TransportDomain *domain, PkiKey *key, GVariant *renewe
     return FALSE;
   keep (domain);
   return TRUE;
+}
+
+GVariant *
+transport_domain_export (const TransportDomain *domain, GError **error)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autofree char *certificate = pki_certificate_list_to_pem (domain->credentials->chain);
+  g_autofree char *ca = domain->ca != NULL ? pki_certificate_list_to_pem (domain->ca) : g_strdup ("");
+  char *key = pki_key_to_pem (domain->credentials->key, error);
+
+  if (key == NULL)
+    return NULL;
+  g_variant_dict_insert (&dict, "certificate", "s", certificate);
+  g_variant_dict_insert (&dict, "ca", "s", ca);
+  g_variant_dict_insert (&dict, "names", "^as", domain->names);
+  g_variant_dict_insert (&dict, "key", "s", key);
+  if (domain->address != NULL)
+    g_variant_dict_insert (&dict, "address", "s", domain->address);
+  pki_key_pem_free (key);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
 /* Use */

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 
 typedef struct _TransportDomain TransportDomain;
 
-/* Nothing in it yet. @name: of the directory, when it is kept on disk. */
+/* Nothing in it yet. @name: of the directory, when it is kept on disk; never with @client NULL. */
 TransportDomain *transport_domain_new (const MuxHost *host, const ConfigClient *client, const char *name);
 TransportDomain *transport_domain_ref (TransportDomain *domain);
 void transport_domain_unref (TransportDomain *domain);
@@ -24,6 +24,12 @@ gboolean transport_domain_is_configured (const TransportDomain *domain);
 gboolean transport_domain_configure (TransportDomain *domain, const ConfigClient *client, GError **error);
 /* Takes what was kept on disk. FALSE when there is none that still serves; why is logged. */
 gboolean transport_domain_load (TransportDomain *domain);
+/* The leaf; NULL before there is one. */
+PkiCertificate *transport_domain_certificate (const TransportDomain *domain);
+/* Where it is dialled, or NULL. */
+const char *transport_domain_address (const TransportDomain *domain);
+/* As of an enrolment, with the key, and address s; transfer full. */
+GVariant *transport_domain_export (const TransportDomain *domain, GError **error);
 /* Whether there is a certificate, and it has not expired. */
 gboolean transport_domain_is_usable (const TransportDomain *domain);
 

@@ -125,7 +125,6 @@ transport_serving_reload (MuxTransport *transport, GError **error)
   g_clear_error (&transport->config_error);
   if (transport->upkeep != NULL)
     transport_upkeep_look (transport->upkeep);
-  g_hash_table_remove_all (transport->domains);
   base_message ("The configuration was read again");
   return TRUE;
 }

@@ -1,5 +1,6 @@
 /* MuxSessionOps: what a host does with a session. */
 #include "transport/peer-session.h"
+#include "transport/renewal.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -144,83 +145,10 @@ op_describe_channel (MuxSession *session, GIOStream *channel)
   return session_describe_channel (session->session, channel);
 }
 
-/* Renewal of the certificate this side showed */
-
-typedef struct
-{
-  GTask *task;
-  MuxSession *session;
-  PkiKey *key;
-} Renewal;
-
-static void
-renewed_cb (Session *session, GVariant *renewed, const GError *error, gpointer data)
-{
-  Renewal *renewal = data;
-  GError *failure = NULL;
-
-  if (renewed == NULL && error != NULL)
-    g_task_return_error (renewal->task, g_error_copy (error));
-  else if (renewed == NULL)
-    g_task_return_new_error (renewal->task, MUX_ERROR, MUX_ERROR_GONE, _("The session is over"));
-  else if (transport_domain_renewed (renewal->session->domain, renewal->key, renewed, &failure))
-    g_task_return_boolean (renewal->task, TRUE);
-  else
-    g_task_return_error (renewal->task, failure);
-  pki_key_unref (renewal->key);
-  transport_session_unref (renewal->session);
-  g_object_unref (renewal->task);
-  g_free (renewal);
-}
-
-/* Whether @session's certificate is one its server can renew. */
-static gboolean
-check_renewable (MuxSession *session, GError **error)
-{
-  if (session->incoming)
-    return base_error_set (
-        error, MUX_ERROR_FAILED,
-        _("Not supported: a client renews its certificate itself, its server cannot do it for it"));
-  if (transport_domain_is_configured (session->domain))
-    return base_error_set (
-        error, MUX_ERROR_FAILED,
-        _("Not supported: the certificate of this target is a file of yours (pem_cert); renew that"));
-  return TRUE;
-}
-
-static void
-op_renew_async (MuxSession *session, GCancellable *cancellable, GAsyncReadyCallback callback,
-                gpointer user_data)
-{
-  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (session->context);
-  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
-  GError *error = NULL;
-  g_autoptr (PkiKey) key = NULL;
-  g_autofree char *csr = NULL;
-  Renewal *renewal;
-
-  g_task_set_source_tag (task, op_renew_async);
-  if (check_renewable (session, &error))
-    key = pki_key_generate (&error);
-  if (key != NULL)
-    csr = pki_key_request (key, session->user, &error);
-  if (csr == NULL)
-    {
-      g_task_return_error (task, error);
-      g_object_unref (task);
-      return;
-    }
-  renewal = g_new0 (Renewal, 1);
-  *renewal
-      = (Renewal){ .task = task, .session = transport_session_ref (session), .key = g_steal_pointer (&key) };
-  session_renew (session->session, csr, renewed_cb, renewal);
-}
-
 static gboolean
 op_renew_finish (MuxSession *session, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_async_result_is_tagged (result, op_renew_async), FALSE);
-  return g_task_propagate_boolean (G_TASK (result), error);
+  return transport_renewal_now_finish (result, error);
 }
 
 /* End */
@@ -262,7 +190,7 @@ const MuxSessionOps transport_session_ops = {
   .send_event = op_send_event,
   .set_manual = op_set_manual,
   .confirm = op_confirm,
-  .renew_async = op_renew_async,
+  .renew_async = transport_renewal_now_async,
   .renew_finish = op_renew_finish,
   .describe = transport_session_describe,
   .describe_channel = op_describe_channel,

@@ -18,6 +18,8 @@ G_BEGIN_DECLS
 #define TRANSPORT_ENROLMENT_TIMEOUT_MS 30000
 /* A clock that was not set for so long is believed. */
 #define TRANSPORT_SETTLE_SECONDS 3600
+/* Targets whose certificates are kept for others. */
+#define TRANSPORT_CREDENTIALS_MAX 256
 /* After it a stop no longer waits for anybody's acknowledgement. */
 #define TRANSPORT_STOP_TIMEOUT_MS 3000
 
@@ -50,7 +52,9 @@ struct _MuxTransport
   GSource *watch;      /* looks for what sessions do without telling: a channel that went, another path */
 
   PkiSecret *client_secret;
-  GHashTable *domains; /* name of a target → TransportDomain: certificates of this life */
+  GHashTable *renewals; /* name of a target → TransportRenewal: certificates of this life */
+  const TransportVault *vault;
+  gpointer vault_data;
   GPtrArray *dials;    /* of TransportDial, owned */
   guint dial_timeout_ms, enrolment_timeout_ms;
 

@@ -7,9 +7,9 @@
 #include "base/log.h"
 #include "config/lua.h"
 #include "mux-quic-config.h"
-#include "transport/domain.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
+#include "transport/renewal.h"
 #include "transport/transport-private.h"
 #include "transport/upkeep.h"
 
@@ -185,6 +185,13 @@ transport_set_observer (MuxTransport *transport, const TransportObserver *observ
   transport->observer_data = user_data;
 }
 
+void
+transport_set_vault (MuxTransport *transport, const TransportVault *vault, gpointer user_data)
+{
+  transport->vault = vault;
+  transport->vault_data = user_data;
+}
+
 PkiAuthority *
 transport_authority (MuxTransport *transport)
 {
@@ -308,8 +315,8 @@ transport_new (const MuxHost *host)
   transport->listeners = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_listener_free);
   transport->arriving = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_session_unref);
   transport->sessions = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_session_unref);
-  transport->domains
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) transport_domain_unref);
+  transport->renewals
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) transport_renewal_free);
   transport->dials = g_ptr_array_new ();
   transport->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) quic_driver_free);
   transport->dial_timeout_ms = TRANSPORT_DIAL_TIMEOUT_MS;
@@ -328,7 +335,7 @@ free_parts (MuxTransport *transport)
   g_ptr_array_unref (transport->sessions);
   g_ptr_array_unref (transport->listeners);
   g_ptr_array_unref (transport->dials);
-  g_hash_table_unref (transport->domains);
+  g_hash_table_unref (transport->renewals);
   g_clear_pointer (&transport->client_secret, pki_secret_free);
   g_clear_error (&transport->config_error);
   config_settings_unref (transport->settings);

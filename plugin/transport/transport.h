@@ -31,6 +31,26 @@ typedef struct
   void (*session_removed) (MuxTransport *transport, MuxSession *session, gpointer user_data);
 } TransportObserver;
 
+/* Somebody who keeps certificates between the lives of transports, and renews them: the agent of the desktop session. */
+typedef struct
+{
+  /* @credentials: a{sv}, an enrolment with its key (transport/enrolment.h), and address s: where to dial @target. @callback may be NULL; whether it worked is nobody's
+   * concern. */
+  void (*store) (gpointer user_data, const char *target, GVariant *credentials, GCancellable *cancellable,
+                 GAsyncReadyCallback callback, gpointer callback_data);
+  void (*look_up) (gpointer user_data, const char *target, GCancellable *cancellable, GAsyncReadyCallback callback,
+                   gpointer callback_data);
+  /* NULL: there is nothing, or nobody. Transfer full. */
+  GVariant *(*look_up_finish) (GAsyncResult *result);
+} TransportVault;
+
+void transport_set_vault (MuxTransport *transport, const TransportVault *vault, gpointer user_data);
+/* The other side of it. keep: MUX_ERROR_PKI, MUX_ERROR_ENROLMENT, MUX_ERROR_LIMIT. look_up: NULL when there is nothing
+ * that serves; transfer full. */
+gboolean transport_keep_credentials (MuxTransport *transport, const char *target, GVariant *credentials,
+                                     GError **error);
+GVariant *transport_look_up_credentials (MuxTransport *transport, const char *target);
+
 /* At most one; set before start (). */
 void transport_set_observer (MuxTransport *transport, const TransportObserver *observer, gpointer user_data);
 

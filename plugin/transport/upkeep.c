@@ -182,28 +182,21 @@ work (TransportUpkeep *upkeep, GError **error)
 }
 
 static gint64
-next_due (TransportUpkeep *upkeep, guint *delay)
+next_due (TransportUpkeep *upkeep)
 {
   PkiAuthority *authority = transport_authority (upkeep->transport);
-  gint64 due = renewal_due (upkeep->transport), later;
+  gint64 due = renewal_due (upkeep->transport), later, now = wall_time ();
 
-  *delay = 0;
   if (authority == NULL)
     return due;
   later = MIN (rotation_due (upkeep->transport, authority), upkeep->pruned + DAY);
-  /* What waits for the clock to settle must not hold up a renewal that does not. */
-  if (later <= wall_time () && due > wall_time ())
-    *delay = unsettled_seconds (upkeep);
-  return MIN (due, later);
+  return MIN (due, later > now ? later : now + unsettled_seconds (upkeep));
 }
 
 static void
 arm (TransportUpkeep *upkeep)
 {
-  guint delay;
-  gint64 due = next_due (upkeep, &delay);
-
-  base_alarm_set (upkeep->alarm, due, MAX (delay, upkeep->retry_seconds));
+  base_alarm_set (upkeep->alarm, next_due (upkeep), upkeep->retry_seconds);
 }
 
 static void
