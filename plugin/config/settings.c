@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define DEFAULT_BIND_ADDRESS "[::]:9001"
-#define DEFAULT_PORT 9001
 
 ConfigServer *
 config_server_new (void)
@@ -53,13 +52,39 @@ config_server_complete (ConfigServer *server)
     }
 }
 
-/* `ssh -T [-p PORT] -- [USER@]HOST REMOTE_PATH enroll` */
+/* This machine's name as a device name that needs no quotes anywhere. */
+static char *
+device_name (void)
+{
+  char *name = g_strndup (g_get_host_name (), 63);
+
+  g_strcanon (name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", '-');
+  if (*name == '\0' || *name == '-')
+    {
+      g_free (name);
+      return g_strdup ("unnamed");
+    }
+  return name;
+}
+
+/* ssh hands the command to a shell on the other side, which should see one word; and expand ~. */
+static char *
+remote_word (const char *path)
+{
+  return path[strspn (path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+/~")] == '\0'
+             ? g_strdup (path)
+             : g_shell_quote (path);
+}
+
+/* `ssh -T [-p PORT] -- [USER@]HOST REMOTE_PATH enroll --device NAME` */
 static char **
 ssh_command (const char *where, const char *remote_path)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   const char *colon = strrchr (where, ':');
   g_autofree char *host = NULL;
+  g_autofree char *device = device_name ();
+  g_autofree char *word = remote_word (remote_path);
 
   g_strv_builder_add_many (argv, "ssh", "-T", NULL);
   /* An IPv6 address without brackets has colons of its own. */
@@ -71,7 +96,7 @@ ssh_command (const char *where, const char *remote_path)
     }
   else
     host = g_strdup (where);
-  g_strv_builder_add_many (argv, "--", host, remote_path, "enroll", NULL);
+  g_strv_builder_add_many (argv, "--", host, word, "enroll", "--device", device, NULL);
   return g_strv_builder_end (argv);
 }
 
@@ -183,6 +208,7 @@ config_client_new_for_target (const char *target, GError **error)
   g_autoptr (GSocketConnectable) parsed = NULL;
   ConfigClient *client;
   const char *host;
+  guint16 port;
 
   if (target[0] == '-' || place[0] == '-' || place[0] == '\0' || at == target
       || strpbrk (target, " \t\r\n/\\'\"`$;&|<>(){}*?!") != NULL)
@@ -191,7 +217,7 @@ config_client_new_for_target (const char *target, GError **error)
                       _("'%s' is neither the name of a quic_clients entry nor [user@]host[:port]"), target);
       return NULL;
     }
-  parsed = g_network_address_parse (place, DEFAULT_PORT, NULL);
+  parsed = g_network_address_parse (place, 0, NULL);
   if (parsed == NULL)
     {
       base_error_set (error, MUX_ERROR_UNKNOWN_TARGET,
@@ -201,8 +227,10 @@ config_client_new_for_target (const char *target, GError **error)
   host = g_network_address_get_hostname (G_NETWORK_ADDRESS (parsed));
   client = config_client_new ();
   client->name = g_strdup (target);
-  client->remote_address = g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
-                                            g_network_address_get_port (G_NETWORK_ADDRESS (parsed)));
+  /* Without a port the server is asked for it, by ssh. */
+  port = g_network_address_get_port (G_NETWORK_ADDRESS (parsed));
+  client->remote_address = port == 0 ? g_strdup_printf (strchr (host, ':') != NULL ? "[%s]" : "%s", host)
+                                     : g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
   client->bootstrap_via_ssh = at == NULL ? g_strdup (host)
                                          : g_strdup_printf ("%.*s@%s", (int) (at - target), target, host);
   config_client_complete (client);

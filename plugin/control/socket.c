@@ -98,10 +98,12 @@ static void
 connection_closed_cb (GDBusConnection *connection, gboolean remote_vanished, GError *error, gpointer data)
 {
   ControlSocket *self = data;
+  g_autoptr (GMainContextPusher) pusher = NULL;
 
   g_signal_handlers_disconnect_by_data (connection, self);
   self->func (connection, FALSE, self->user_data);
   g_ptr_array_remove (self->connections, connection);
+  pusher = g_main_context_pusher_new (self->context);
   g_socket_service_start (self->service);
 }
 

@@ -163,6 +163,17 @@ wait_for_line (int out)
   return waiting.ready;
 }
 
+/* The user's systemd runs it better than we can: it survives our session, and comes back. FALSE without such a unit, or such a systemd. */
+static gboolean
+start_unit (void)
+{
+  const char *argv[] = { "systemctl", "--user", "--quiet", "start", "mux-quic.service", NULL };
+  g_autoptr (GSubprocess) process
+      = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
+
+  return process != NULL && g_subprocess_wait_check (process, NULL, NULL);
+}
+
 GDBusConnection *
 host_control_start (GError **error)
 {
@@ -178,6 +189,9 @@ host_control_start (GError **error)
       g_set_error (error, MUX_ERROR, MUX_ERROR_FAILED, _("no host is running, and only the user's own is started by itself"));
       return NULL;
     }
+  /* Ready when started: Type=notify. */
+  if (start_unit ())
+    return host_control_connect (error);
   log = open_log ();
   good = g_spawn_async_with_pipes_and_fds ("/", argv, NULL, G_SPAWN_DEFAULT | (log < 0 ? G_SPAWN_STDERR_TO_DEV_NULL : 0),
                                            detach_cb, NULL, -1, -1, log, NULL, NULL, 0, NULL, NULL, &out, NULL, error);

@@ -10,7 +10,7 @@ const GOptionEntry *host_control_entries (void);
 
 /* A connection to the host's private socket; NULL with G_IO_ERROR_NOT_FOUND when none runs. */
 GDBusConnection *host_control_connect (GError **error);
-/* Starts a detached `mux-quic serve` and waits until it answers. */
+/* Starts the user's systemd unit, or without one a detached `mux-quic serve`, and waits until it answers. */
 GDBusConnection *host_control_start (GError **error);
 /* Calls a method of the Manager. NULL with the host's own words. */
 GVariant *host_control_call (GDBusConnection *connection, const char *method, GVariant *arguments,

@@ -173,6 +173,17 @@ read_some (GTask *task)
                                    G_PRIORITY_DEFAULT, bootstrap->cancellable, read_cb, g_object_ref (task));
 }
 
+/* By the conventions of shells and of ssh. */
+static char *
+describe_failure (int status)
+{
+  if (status == 127)
+    return g_strdup (_("found no mux-quic there: install it on the other machine, or name its path (remote_path)"));
+  if (status == 255)
+    return g_strdup (_("did not get through (status 255): what ssh wrote above says why; try it by hand"));
+  return g_strdup_printf (_("failed with status %d: what it wrote to standard error says why"), status);
+}
+
 static void
 exited_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -192,8 +203,7 @@ exited_cb (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   if (g_subprocess_get_if_exited (bootstrap->process))
-    what = g_strdup_printf (_("failed with status %d: what it wrote to standard error says why"),
-                            g_subprocess_get_exit_status (bootstrap->process));
+    what = describe_failure (g_subprocess_get_exit_status (bootstrap->process));
   else
     what = g_strdup_printf (_("was ended by signal %d"), g_subprocess_get_term_sig (bootstrap->process));
   fail (bootstrap, what);

@@ -14,6 +14,7 @@
 #include "transport/peer-session.h"
 #include "transport/race.h"
 #include "transport/renewal.h"
+#include "transport/ssh-alias.h"
 
 #define DEFAULT_PORT 9001
 
@@ -26,7 +27,8 @@ struct _TransportDial
   ConfigClient *own_client; /* … else this does */
   const ConfigClient *client;
   char *host;
-  guint16 port;
+  guint16 port;     /* 0: not given */
+  gboolean aliased; /* ssh was asked for the host's name */
   TransportDomain *domain;
   gboolean enrolled;         /* in this dial: what fails now will not get better by enrolling again */
   gboolean retried;          /* what was kept did not serve */
@@ -94,12 +96,13 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Certificates of an earlier enrolment are worth nothing when that server was set up anew; a fresh enrolment
- * is. */
+/* Certificates of an earlier enrolment are worth nothing when that server was set up anew; and where nobody answers, a
+ * new enrolment may start the host there, or tell of another port. */
 static gboolean
 try_again (TransportDial *dial, const GError *error)
 {
-  if (!g_error_matches (error, MUX_ERROR, MUX_ERROR_TLS) || transport_domain_is_configured (dial->domain)
+  if ((!g_error_matches (error, MUX_ERROR, MUX_ERROR_TLS) && !g_error_matches (error, MUX_ERROR, MUX_ERROR_UNREACHABLE))
+      || transport_domain_is_configured (dial->domain)
       || dial->enrolled || dial->quiet || dial->client->enroll_command == NULL)
     return FALSE;
   base_message ("%s; enrolling again", error->message);
@@ -187,6 +190,19 @@ dial_addresses (TransportDial *dial, GArray *addresses)
 
 /* Name */
 
+/* The port, unless the person gave one, is the server's own word. */
+static void
+fill_ports (TransportDial *dial, GArray *addresses)
+{
+  for (guint i = 0; dial->port == 0 && i < addresses->len; i++)
+    {
+      NetAddress *address = &g_array_index (addresses, NetAddress, i);
+      guint16 port = transport_domain_port (dial->domain, address);
+
+      net_address_set_port (address, port != 0 ? port : DEFAULT_PORT);
+    }
+}
+
 static void
 resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -203,16 +219,48 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
   else if (addresses == NULL)
     answer (dial, NULL, error);
   else
-    dial_addresses (dial, addresses);
+    {
+      fill_ports (dial, addresses);
+      dial_addresses (dial, addresses);
+    }
 }
 
+static void
+look_up (TransportDial *dial)
+{
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (dial->transport->context);
+
+  net_resolver_lookup_async (dial->host, dial->port, dial->cancellable, resolved_cb, g_object_ref (dial->task));
+}
+
+static void
+alias_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  TransportDial *dial = g_task_get_task_data (task);
+  g_autofree char *name = transport_ssh_alias_finish (result, NULL);
+
+  if (dial->task == NULL || name == NULL)
+    return;
+  g_free (dial->host);
+  dial->host = g_steal_pointer (&name);
+  look_up (dial);
+}
+
+/* A target that was not configured is named as ssh would have it: it may be an alias of ssh's. */
 static void
 resolve (TransportDial *dial)
 {
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (dial->transport->context);
 
-  net_resolver_lookup_async (dial->host, dial->port, dial->cancellable, resolved_cb,
-                             g_object_ref (dial->task));
+  if (dial->own_client != NULL && dial->own_client->bootstrap_via_ssh != NULL && !dial->aliased)
+    {
+      dial->aliased = TRUE;
+      transport_ssh_alias_async (dial->own_client->bootstrap_via_ssh, dial->cancellable, alias_cb,
+                                 g_object_ref (dial->task));
+    }
+  else
+    look_up (dial);
 }
 
 /* Certificate */
@@ -268,7 +316,7 @@ find_client (TransportDial *dial, const char *address, GError **error)
     return base_error_set (error, MUX_ERROR_UNKNOWN_TARGET,
                            _("“%s” is no name of quic_clients, and no [user@]host[:port]: %s"), dial->target,
                            failure->message);
-  return net_resolver_split (dial->client->remote_address, DEFAULT_PORT, &dial->host, &dial->port, error);
+  return net_resolver_split (dial->client->remote_address, 0, &dial->host, &dial->port, error);
 }
 
 static gboolean

@@ -10,6 +10,7 @@
 #define CREDENTIALS_NAME "client.pem" /* certificate and key in one file, so that they can never mismatch */
 #define CA_NAME "ca.pem"
 #define NAMES_NAME "names"
+#define ADDRESSES_NAME "addresses"
 /* A certificate that ends within the handshake is of no use. */
 #define MARGIN_SECONDS 60
 
@@ -23,6 +24,7 @@ struct _TransportDomain
   PkiCredentials *credentials;
   GPtrArray *ca; /* of PkiCertificate; NULL: the configuration says it all */
   char **names;
+  char **addresses; /* "ADDRESS:PORT" of the server's sockets, as it said itself */
 };
 
 /* A target's name as a name of a directory: `alice@host:9001` is one, `../pki` is not. */
@@ -43,6 +45,7 @@ transport_domain_new (const MuxHost *host, const ConfigClient *client, const cha
   domain->references = 1;
   domain->address = client != NULL ? g_strdup (client->remote_address) : NULL;
   domain->names = g_new0 (char *, 1);
+  domain->addresses = g_new0 (char *, 1);
   if (client != NULL && client->persist_to_disk)
     {
       g_autofree char *leaf = directory_leaf (name);
@@ -68,6 +71,7 @@ transport_domain_unref (TransportDomain *domain)
   g_clear_pointer (&domain->credentials, pki_credentials_free);
   g_clear_pointer (&domain->ca, g_ptr_array_unref);
   g_strfreev (domain->names);
+  g_strfreev (domain->addresses);
   g_free (domain->directory);
   g_free (domain->address);
   g_free (domain);
@@ -97,6 +101,32 @@ PkiCertificate *
 transport_domain_certificate (const TransportDomain *domain)
 {
   return domain->credentials != NULL ? domain->credentials->chain->pdata[0] : NULL;
+}
+
+/* The port behind the last colon, 0 when there is none. */
+static guint16
+port_of (const char *address)
+{
+  const char *colon = strrchr (address, ':');
+  guint64 port = 0;
+
+  return colon != NULL && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL) ? (guint16) port : 0;
+}
+
+guint16
+transport_domain_port (const TransportDomain *domain, const NetAddress *address)
+{
+  g_autofree char *text = net_address_to_string (address);
+  char *colon = strrchr (text, ':');
+
+  /* With its own port, which is not known: up to the colon. */
+  if (colon != NULL)
+    colon[1] = '\0';
+  for (char **one = domain->addresses; *one != NULL; one++)
+    if (g_str_has_prefix (*one, text))
+      return port_of (*one);
+  /* Behind a NAT it has another address than it knows, but probably the same port. */
+  return *domain->addresses != NULL ? port_of (*domain->addresses) : 0;
 }
 
 const char *
@@ -165,12 +195,14 @@ write_files (const TransportDomain *domain, PkiStore *store, GError **error)
 {
   g_autofree char *ca = pki_certificate_list_to_pem (domain->ca);
   g_autofree char *names = g_strjoinv ("\n", domain->names);
+  g_autofree char *addresses = g_strjoinv ("\n", domain->addresses);
   char *credentials = pki_credentials_to_pem (domain->credentials, error);
   gboolean done;
 
   /* The certificate last: with another CA's it is found not to fit, and one enrols again. */
   done = credentials != NULL && pki_store_write (store, CA_NAME, ca, strlen (ca), error)
          && pki_store_write (store, NAMES_NAME, names, strlen (names), error)
+         && pki_store_write (store, ADDRESSES_NAME, addresses, strlen (addresses), error)
          && pki_store_write (store, CREDENTIALS_NAME, credentials, strlen (credentials), error);
   if (credentials != NULL)
     pki_key_pem_free (credentials);
@@ -206,14 +238,15 @@ read_files (TransportDomain *domain, PkiStore *store, GError **error)
   g_autoptr (PkiCredentials) credentials = NULL;
   g_autoptr (GPtrArray) ca_list = NULL;
   char *pem = read_text (store, CREDENTIALS_NAME, error);
-  g_autofree char *ca = NULL, *names = NULL;
+  g_autofree char *ca = NULL, *names = NULL, *addresses = NULL;
 
   if (pem == NULL)
     return FALSE;
   credentials = pki_credentials_from_pem (pem, strlen (pem), CREDENTIALS_NAME, error);
   pki_key_pem_free (pem);
   if (credentials == NULL || (ca = read_text (store, CA_NAME, error)) == NULL
-      || (names = read_text (store, NAMES_NAME, error)) == NULL)
+      || (names = read_text (store, NAMES_NAME, error)) == NULL
+      || (addresses = read_text (store, ADDRESSES_NAME, error)) == NULL)
     return FALSE;
   ca_list = pki_certificate_list_from_pem (ca, strlen (ca), CA_NAME, error);
   if (ca_list == NULL || !check_chain (credentials, ca_list, error))
@@ -221,7 +254,9 @@ read_files (TransportDomain *domain, PkiStore *store, GError **error)
   domain->credentials = g_steal_pointer (&credentials);
   domain->ca = g_steal_pointer (&ca_list);
   g_strfreev (domain->names);
-  domain->names = *names != '\0' ? g_strsplit (names, "\n", 0) : g_new0 (char *, 1);
+  g_strfreev (domain->addresses);
+  domain->names = g_strsplit (names, "\n", 0);
+  domain->addresses = g_strsplit (addresses, "\n", 0);
   return transport_domain_is_usable (domain);
 }
 
@@ -295,8 +330,11 @@ transport_domain_enrolled (TransportDomain *domain, GVariant *enrolment, GError 
   if (domain->address == NULL)
     g_variant_lookup (enrolment, "address", "s", &domain->address);
   g_clear_pointer (&domain->names, g_strfreev);
+  g_clear_pointer (&domain->addresses, g_strfreev);
   if (!g_variant_lookup (enrolment, "names", "^as", &domain->names))
     domain->names = g_new0 (char *, 1);
+  if (!g_variant_lookup (enrolment, "addresses", "^as", &domain->addresses))
+    domain->addresses = g_new0 (char *, 1);
   keep (domain);
   return TRUE;
 }
@@ -327,6 +365,7 @@ transport_domain_export (const TransportDomain *domain, GError **error)
   g_variant_dict_insert (&dict, "certificate", "s", certificate);
   g_variant_dict_insert (&dict, "ca", "s", ca);
   g_variant_dict_insert (&dict, "names", "^as", domain->names);
+  g_variant_dict_insert (&dict, "addresses", "^as", domain->addresses);
   g_variant_dict_insert (&dict, "key", "s", key);
   if (domain->address != NULL)
     g_variant_dict_insert (&dict, "address", "s", domain->address);

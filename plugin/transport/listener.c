@@ -55,6 +55,20 @@ open_sockets (TransportListener *listener, GArray *addresses, GError **error)
   return FALSE;
 }
 
+/* What nobody configured need not have that very port: on a machine of many users only one can. Clients are told by ssh. */
+static gboolean
+open_elsewhere (TransportListener *listener, GArray *addresses, GError **error)
+{
+  if (config_settings_path (listener->settings) != NULL || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+    return FALSE;
+  base_message ("%s: another port is taken", (*error)->message);
+  g_clear_error (error);
+  g_ptr_array_set_size (listener->sockets, 0);
+  for (guint i = 0; i < addresses->len; i++)
+    net_address_set_port (&g_array_index (addresses, NetAddress, i), 0);
+  return open_sockets (listener, addresses, error);
+}
+
 TransportListener *
 transport_listener_bind (MuxTransport *transport, ConfigSettings *settings, const ConfigServer *server,
                          GError **error)
@@ -62,6 +76,7 @@ transport_listener_bind (MuxTransport *transport, ConfigSettings *settings, cons
   TransportListener *listener = g_new0 (TransportListener, 1);
   g_autofree char *host = NULL;
   g_autoptr (GArray) addresses = NULL;
+  g_autoptr (GError) failure = NULL;
   guint16 port;
 
   listener->transport = transport;
@@ -69,11 +84,11 @@ transport_listener_bind (MuxTransport *transport, ConfigSettings *settings, cons
   listener->server = server;
   listener->sockets = g_ptr_array_new_with_free_func ((GDestroyNotify) net_udp_free);
   listener->drivers = g_ptr_array_new_with_free_func ((GDestroyNotify) quic_driver_free);
-  if (net_resolver_split (server->bind_address, DEFAULT_PORT, &host, &port, error)
-      && (addresses = net_resolver_lookup (host, port, NULL, error)) != NULL
-      && open_sockets (listener, addresses, error))
+  if (net_resolver_split (server->bind_address, DEFAULT_PORT, &host, &port, &failure)
+      && (addresses = net_resolver_lookup (host, port, NULL, &failure)) != NULL
+      && (open_sockets (listener, addresses, &failure) || open_elsewhere (listener, addresses, &failure)))
     return listener;
-  g_prefix_error (error, _("Cannot listen on %s: "), server->bind_address);
+  g_propagate_prefixed_error (error, g_steal_pointer (&failure), _("Cannot listen on %s: "), server->bind_address);
   transport_listener_free (listener);
   return NULL;
 }

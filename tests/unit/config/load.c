@@ -169,7 +169,7 @@ test_targets (void)
   {
     const char *target, *address, *ssh;
   } good[] = {
-    { "host", "host:9001", "host" },
+    { "host", "host", "host" },
     { "u@host:7", "host:7", "u@host" },
     { "u@[::1]:7", "[::1]:7", "u@::1" },
   };
