@@ -2,8 +2,7 @@
 
 #include <glib/gi18n-lib.h>
 
-static const char may_change_key[] = "mux-quic-may-change";
-static const char is_private_key[] = "mux-quic-is-private";
+static const char rights_key[] = "mux-quic-rights";
 
 /* Answers @invocation with @result, an empty tuple for NULL, or with @error. */
 static void
@@ -15,23 +14,23 @@ answer (GDBusMethodInvocation *invocation, GVariant *result, GError *error)
     g_dbus_method_invocation_return_value (invocation, result);
 }
 
-/* FALSE after a refusal. */
 static gboolean
-check (ControlManager *skeleton, GDBusMethodInvocation *invocation, const char *key)
+check (ControlManager *skeleton, GDBusMethodInvocation *invocation, ControlRights right)
 {
-  if (g_object_get_data (G_OBJECT (skeleton), key) != NULL)
-    return TRUE;
-  g_dbus_method_invocation_return_error_literal (invocation, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED,
-                                                 _("This is done on the private socket only"));
-  return FALSE;
+  ControlRights rights = (ControlRights) GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (skeleton), rights_key));
+
+  return control_rights_check (rights, right, invocation);
 }
 
 static gboolean
 list_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) list = transport_list_certificates (data, &error);
+  g_autoptr (GVariant) list = NULL;
 
+  if (!check (skeleton, invocation, CONTROL_MAY_LOOK))
+    return TRUE;
+  list = transport_list_certificates (data, &error);
   answer (invocation, list != NULL ? g_variant_new ("(@aa{sv})", list) : NULL, error);
   return TRUE;
 }
@@ -41,7 +40,7 @@ revoke_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const ch
 {
   g_autoptr (GError) error = NULL;
 
-  if (!check (skeleton, invocation, may_change_key))
+  if (!check (skeleton, invocation, CONTROL_MAY_CHANGE))
     return TRUE;
   transport_revoke (data, serial, &error);
   answer (invocation, NULL, error);
@@ -53,7 +52,7 @@ renew_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer 
 {
   g_autoptr (GError) error = NULL;
 
-  if (!check (skeleton, invocation, may_change_key))
+  if (!check (skeleton, invocation, CONTROL_MAY_CHANGE))
     return TRUE;
   transport_renew_certificates (data, &error);
   answer (invocation, NULL, error);
@@ -65,7 +64,7 @@ rotate_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer
 {
   g_autoptr (GError) error = NULL;
 
-  if (!check (skeleton, invocation, may_change_key))
+  if (!check (skeleton, invocation, CONTROL_MAY_CHANGE))
     return TRUE;
   transport_rotate_authority (data, &error);
   answer (invocation, NULL, error);
@@ -78,7 +77,7 @@ store_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const cha
 {
   g_autoptr (GError) error = NULL;
 
-  if (!check (skeleton, invocation, is_private_key))
+  if (!check (skeleton, invocation, CONTROL_MAY_KEEP))
     return TRUE;
   transport_keep_credentials (data, target, credentials, &error);
   answer (invocation, NULL, error);
@@ -90,7 +89,7 @@ look_up_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const c
 {
   g_autoptr (GVariant) credentials = NULL;
 
-  if (!check (skeleton, invocation, is_private_key))
+  if (!check (skeleton, invocation, CONTROL_MAY_KEEP))
     return TRUE;
   credentials = transport_look_up_credentials (data, target);
   if (credentials == NULL)
@@ -100,10 +99,9 @@ look_up_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const c
 }
 
 void
-control_certificates_serve (ControlManager *skeleton, MuxTransport *transport, gboolean change, gboolean is_private)
+control_certificates_serve (ControlManager *skeleton, MuxTransport *transport, ControlRights rights)
 {
-  g_object_set_data (G_OBJECT (skeleton), may_change_key, change ? skeleton : NULL);
-  g_object_set_data (G_OBJECT (skeleton), is_private_key, is_private ? skeleton : NULL);
+  g_object_set_data (G_OBJECT (skeleton), rights_key, GUINT_TO_POINTER (rights));
   g_signal_connect (skeleton, "handle-list-certificates", G_CALLBACK (list_cb), transport);
   g_signal_connect (skeleton, "handle-revoke", G_CALLBACK (revoke_cb), transport);
   g_signal_connect (skeleton, "handle-renew-certificate", G_CALLBACK (renew_cb), transport);

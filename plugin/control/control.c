@@ -71,7 +71,7 @@ started_cb (MuxTransport *transport, gpointer data, GError **error)
   GMainContext *context = host->context == NULL ? g_main_context_default () : host->context;
   g_autofree char *path = control_socket_path (host->application, host->system_mode);
 
-  control->socket = control_socket_new (path, context, socket_connection_cb, control, error);
+  control->socket = control_socket_new (path, host->system_mode, context, socket_connection_cb, control, error);
   if (control->socket == NULL)
     return FALSE;
   if (host->bus != NULL)

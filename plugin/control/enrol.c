@@ -4,8 +4,6 @@
 #include "transport/enrolment.h"
 
 #include <glib/gi18n-lib.h>
-#include <pwd.h>
-#include <unistd.h>
 
 /* The entry that admits @user, and whose clients are certified here. */
 static const ConfigServer *
@@ -21,30 +19,36 @@ find_server (const ConfigSettings *settings, const char *user)
   return NULL;
 }
 
-/* The login name of who sits at the other end of the private socket. */
+/* Whom to make it for: @user, or without one the caller. */
 static char *
-name_of (GDBusConnection *caller)
+choose_user (GDBusConnection *caller, ControlRights rights, const char *user, GError **error)
 {
-  GCredentials *credentials = g_dbus_connection_get_peer_credentials (caller);
-  uid_t uid = credentials != NULL ? g_credentials_get_unix_user (credentials, NULL) : (uid_t) -1;
-  struct passwd entry, *found = NULL;
-  char buffer[4096];
+  g_autofree char *own = control_rights_user (caller);
 
-  if (uid != geteuid () && uid != (uid_t) -1 && getpwuid_r (uid, &entry, buffer, sizeof buffer, &found) == 0
-      && found != NULL)
-    return g_strdup (found->pw_name);
-  return g_strdup (g_get_user_name ());
+  if (own == NULL)
+    own = g_strdup (g_get_user_name ());
+  /* Root has no sessions of its own unless it is the host's user; the host's user is whom one means then. */
+  if (user[0] == '\0')
+    return g_strdup ((rights & CONTROL_MAY_CHANGE) != 0 ? g_get_user_name () : own);
+  if ((rights & CONTROL_MAY_CHANGE) == 0 && !g_str_equal (user, own))
+    {
+      base_error_set (error, MUX_ERROR_REFUSED, _("“%s” gets certificates for itself only; root may make them for anybody"), own);
+      return NULL;
+    }
+  return g_strdup (user);
 }
 
 GVariant *
-control_enrol (MuxTransport *transport, GDBusConnection *caller, const char *request, const char *user,
-               const char *device, GError **error)
+control_enrol (MuxTransport *transport, GDBusConnection *caller, ControlRights rights, const char *request,
+               const char *user, const char *device, GError **error)
 {
-  g_autofree char *name = user[0] == '\0' ? name_of (caller) : g_strdup (user);
-  const ConfigServer *server = find_server (transport_settings (transport), name);
+  g_autofree char *name = choose_user (caller, rights, user, error);
+  const ConfigServer *server = name != NULL ? find_server (transport_settings (transport), name) : NULL;
   PkiAuthority *authority = transport_authority (transport);
   g_auto (GStrv) addresses = NULL;
 
+  if (name == NULL)
+    return NULL;
   if (server == NULL)
     {
       base_error_set (

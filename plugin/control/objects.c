@@ -12,7 +12,7 @@ struct _ControlObjects
 {
   MuxTransport *transport;
   GDBusConnection *connection;
-  gboolean is_private;
+  ControlRights rights;
   GDBusObjectManagerServer *manager;
   GPtrArray *listeners; /* of ControlObjectSkeleton */
   GHashTable *sessions; /* MuxSession → ControlObjectSkeleton */
@@ -24,8 +24,11 @@ static gboolean
 describe_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer data)
 {
   ControlObjects *self = data;
-  g_autoptr (GVariant) status = transport_ops.describe (self->transport);
+  g_autoptr (GVariant) status = NULL;
 
+  if (!control_rights_check (self->rights, CONTROL_MAY_LOOK, invocation))
+    return TRUE;
+  status = transport_ops.describe (self->transport);
   control_manager_complete_describe (skeleton, invocation, status);
   return TRUE;
 }
@@ -38,13 +41,9 @@ issue (ControlObjects *self, GDBusMethodInvocation *invocation, const char *requ
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) enrolment = NULL;
 
-  if (!self->is_private)
-    {
-      g_dbus_method_invocation_return_error_literal (invocation, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED,
-                                                     _("This is done on the private socket only"));
-      return;
-    }
-  enrolment = control_enrol (self->transport, self->connection, request, user, device, &error);
+  if (!control_rights_check (self->rights, CONTROL_MAY_ENROL, invocation))
+    return;
+  enrolment = control_enrol (self->transport, self->connection, self->rights, request, user, device, &error);
   if (enrolment == NULL)
     g_dbus_method_invocation_return_error_literal (invocation, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
                                                    error->message);
@@ -74,6 +73,8 @@ reload_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer
   ControlObjects *self = data;
   g_autoptr (GError) error = NULL;
 
+  if (!control_rights_check (self->rights, CONTROL_MAY_CHANGE, invocation))
+    return TRUE;
   if (transport_ops.reload (self->transport, &error))
     control_manager_complete_reload (skeleton, invocation);
   else
@@ -103,9 +104,7 @@ export_manager (ControlObjects *self)
   g_signal_connect (skeleton, "handle-enroll", G_CALLBACK (enroll_cb), self);
   g_signal_connect (skeleton, "handle-generate", G_CALLBACK (generate_cb), self);
   g_signal_connect (skeleton, "handle-reload", G_CALLBACK (reload_cb), self);
-  control_certificates_serve (skeleton, self->transport,
-                              self->is_private || !transport_host (self->transport)->system_mode,
-                              self->is_private);
+  control_certificates_serve (skeleton, self->transport, self->rights);
   control_object_skeleton_set_manager (object, skeleton);
   g_dbus_object_manager_server_export (self->manager, G_DBUS_OBJECT_SKELETON (object));
 }
@@ -153,7 +152,8 @@ void
 control_objects_update_listeners (ControlObjects *self)
 {
   g_autoptr (GVariant) all = transport_describe_listeners (self->transport);
-  guint n = (guint) g_variant_n_children (all);
+  /* Who may not look sees the Manager alone. */
+  guint n = (self->rights & CONTROL_MAY_LOOK) != 0 ? (guint) g_variant_n_children (all) : 0;
 
   for (guint i = 0; i < n; i++)
     {
@@ -185,6 +185,10 @@ session_describe_cb (ControlSession *skeleton, GDBusMethodInvocation *invocation
 static gboolean
 disconnect_cb (ControlSession *skeleton, GDBusMethodInvocation *invocation, gpointer session)
 {
+  ControlObjects *self = g_object_get_data (G_OBJECT (skeleton), "mux-quic-objects");
+
+  if (!control_rights_check (self->rights, CONTROL_MAY_CHANGE, invocation))
+    return TRUE;
   transport_session_ops.close_async (session, NULL, NULL);
   control_session_complete_disconnect (skeleton, invocation);
   return TRUE;
@@ -228,6 +232,7 @@ add_session (ControlObjects *self, MuxSession *session, GVariant *details)
   fill_session (skeleton, details);
   g_signal_connect (skeleton, "handle-describe", G_CALLBACK (session_describe_cb), session);
   g_signal_connect (skeleton, "handle-disconnect", G_CALLBACK (disconnect_cb), session);
+  g_object_set_data (G_OBJECT (skeleton), "mux-quic-objects", self);
   control_object_skeleton_set_session (object, skeleton);
   g_hash_table_insert (self->sessions, session, object);
   /* Both ends of a session have the same id, and may both be here. */
@@ -240,6 +245,8 @@ control_objects_update_session (ControlObjects *self, MuxSession *session)
   g_autoptr (GVariant) details = transport_session_ops.describe (session);
   ControlObject *object = g_hash_table_lookup (self->sessions, session);
 
+  if ((self->rights & CONTROL_MAY_LOOK) == 0)
+    return;
   if (object != NULL)
     fill_session (control_object_peek_session (object), details);
   else
@@ -271,7 +278,7 @@ control_objects_new (MuxTransport *transport, GDBusConnection *connection, gbool
 
   self->transport = transport;
   self->connection = g_object_ref (connection);
-  self->is_private = is_private;
+  self->rights = control_rights (transport, connection, is_private);
   self->manager = g_dbus_object_manager_server_new (CONTROL_ROOT_PATH);
   self->listeners = g_ptr_array_new_with_free_func (g_object_unref);
   self->sessions = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);

@@ -20,6 +20,7 @@
 
 struct _ControlSocket
 {
+  gboolean everybody; /* any user may connect */
   char *path;
   int lock; /* held as long as this host lives */
   GSocketService *service;
@@ -40,19 +41,21 @@ typedef struct
 } Greeting;
 
 static gboolean
-check_directory (const char *directory, GError **error)
+check_directory (const char *directory, gboolean everybody, GError **error)
 {
+  mode_t forbidden = everybody ? 022 : 077;
   struct stat status;
 
-  if (g_mkdir_with_parents (directory, 0700) != 0)
+  if (g_mkdir_with_parents (directory, everybody ? 0755 : 0700) != 0)
     return base_error_set_errno (error, errno, _("cannot make the directory %s"), directory);
   if (lstat (directory, &status) != 0)
     return base_error_set_errno (error, errno, _("cannot look at %s"), directory);
-  if (!S_ISDIR (status.st_mode) || status.st_uid != geteuid () || (status.st_mode & 077) != 0)
+  if (!S_ISDIR (status.st_mode) || status.st_uid != geteuid () || (status.st_mode & forbidden) != 0)
     return base_error_set (
         error, MUX_ERROR_FAILED,
-        _("%s must be a directory of this user that nobody else can enter; run: chmod 700 '%s'"), directory,
-        directory);
+        everybody ? _("%s must be a directory of this user that nobody else can write to; run: chmod 755 '%s'")
+                  : _("%s must be a directory of this user that nobody else can enter; run: chmod 700 '%s'"),
+        directory, directory);
   return TRUE;
 }
 
@@ -80,12 +83,13 @@ take_lock (const char *path, GError **error)
 }
 
 static gboolean
-is_same_user_cb (GDBusAuthObserver *observer, GIOStream *stream, GCredentials *credentials, gpointer data)
+is_welcome_cb (GDBusAuthObserver *observer, GIOStream *stream, GCredentials *credentials, gpointer data)
 {
+  gboolean everybody = GPOINTER_TO_INT (data);
   uid_t user = credentials == NULL ? (uid_t) -1 : g_credentials_get_unix_user (credentials, NULL);
 
-  /* Root may administer a user's host; the system's host is root's own. */
-  return user == geteuid () || user == 0;
+  /* Root may administer a user's host. The host of the system makes certificates for all its users. */
+  return user == geteuid () || user == 0 || (everybody && user != (uid_t) -1);
 }
 
 static gboolean
@@ -187,7 +191,8 @@ speaks_cb (GSocket *socket, GIOCondition condition, gpointer data)
   g_source_destroy (greeting->speaks);
   g_clear_pointer (&greeting->speaks, g_source_unref);
   g_signal_connect (observer, "allow-mechanism", G_CALLBACK (only_external_cb), NULL);
-  g_signal_connect (observer, "authorize-authenticated-peer", G_CALLBACK (is_same_user_cb), NULL);
+  g_signal_connect (observer, "authorize-authenticated-peer", G_CALLBACK (is_welcome_cb),
+                    GINT_TO_POINTER (greeting->socket->everybody));
   g_dbus_connection_new (G_IO_STREAM (greeting->stream), guid,
                          G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER
                              | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
@@ -243,7 +248,7 @@ listen_on (ControlSocket *self, GError **error)
       g_prefix_error (error, "%s: ", self->path);
       return FALSE;
     }
-  if (chmod (self->path, 0600) != 0)
+  if (chmod (self->path, self->everybody ? 0666 : 0600) != 0)
     return base_error_set_errno (error, errno, _("cannot set the mode of %s"), self->path);
   g_signal_connect (self->service, "incoming", G_CALLBACK (incoming_cb), self);
   g_socket_service_start (self->service);
@@ -251,15 +256,15 @@ listen_on (ControlSocket *self, GError **error)
 }
 
 ControlSocket *
-control_socket_new (const char *path, GMainContext *context, ControlSocketFunc func, gpointer user_data,
-                    GError **error)
+control_socket_new (const char *path, gboolean everybody, GMainContext *context, ControlSocketFunc func,
+                    gpointer user_data, GError **error)
 {
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
   g_autofree char *directory = g_path_get_dirname (path);
   ControlSocket *self;
   int lock;
 
-  if (!check_directory (directory, error))
+  if (!check_directory (directory, everybody, error))
     return NULL;
   lock = take_lock (path, error);
   if (lock < 0)
@@ -267,6 +272,7 @@ control_socket_new (const char *path, GMainContext *context, ControlSocketFunc f
   self = g_new0 (ControlSocket, 1);
   self->path = g_strdup (path);
   self->lock = lock;
+  self->everybody = everybody;
   self->context = g_main_context_ref (context);
   self->connections = g_ptr_array_new_with_free_func (g_object_unref);
   self->func = func;

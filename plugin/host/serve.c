@@ -15,6 +15,7 @@ typedef struct
   HostLoader *loader;
   GMainLoop *loop;
   GHashTable *links; /* MuxSession → HostKeeperLink */
+  gboolean system_mode;
   gboolean stopping;
 } Serve;
 
@@ -32,6 +33,25 @@ link_of (Serve *serve, MuxSession *session, GError **error)
   return link;
 }
 
+/* A host of the system speaks with many users, but what it starts runs as itself. */
+static gboolean
+may_run (Serve *serve, MuxSession *session, GError **error)
+{
+  g_autoptr (GVariant) described = NULL;
+  const char *user = "";
+
+  if (!serve->system_mode)
+    return TRUE;
+  described = host_loader_session_ops (serve->loader)->describe (session);
+  g_variant_lookup (described, "user", "&s", &user);
+  if (g_str_equal (user, g_get_user_name ()))
+    return TRUE;
+  g_set_error (error, MUX_ERROR, MUX_ERROR_REFUSED,
+               _("this host of the system runs as %s and starts nothing for %s; %s can run a host of their own: mux-quic serve"),
+               g_get_user_name (), user, user);
+  return FALSE;
+}
+
 static void
 channel_opened (gpointer data, MuxSession *session, GVariant *request, GIOStream *channel)
 {
@@ -41,7 +61,8 @@ channel_opened (gpointer data, MuxSession *session, GVariant *request, GIOStream
   g_autoptr (GVariant) services = ops->dup_setting (host_loader_transport (serve->loader), "mux_services");
   g_autoptr (GError) error = NULL;
   const char *code = "failed";
-  g_autoptr (GVariant) start = host_service_resolve (services, request, &code, &error);
+  g_autoptr (GVariant) start
+      = may_run (serve, session, &error) ? host_service_resolve (services, request, &code, &error) : NULL;
   HostKeeperLink *link = start == NULL ? NULL : link_of (serve, session, &error);
 
   if (link == NULL)
@@ -206,6 +227,7 @@ host_verb_serve (int argc, char **argv)
   serve.loader = host_loader_new ();
   serve.links = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) host_keeper_link_free);
   host_loader_fill (serve.loader, &host, &serve);
+  serve.system_mode = system_mode;
   host.system_mode = system_mode;
   host.config_path = config;
   host.bus = bus;

@@ -141,7 +141,7 @@ fill_leaf (gnutls_x509_crt_t native, gnutls_pubkey_t public_key, PkiCertificate 
   TRY (gnutls_x509_crt_set_key_usage (native, GNUTLS_KEY_DIGITAL_SIGNATURE));
   TRY (gnutls_x509_crt_set_key_purpose_oid (native, purpose_oid, 0));
   if (!set_serial (native, error) || (common_name != NULL && !set_common_name (native, common_name, error))
-      || (names != NULL && !pki_names_write (native, names, error))
+      || (names != NULL && !pki_names_write (native, names, common_name == NULL, error))
       || !set_dates (native, lifetime_days, pki_certificate_not_after (ca), error)
       || !set_key_identifiers (native, issuer, error))
     return FALSE;

@@ -165,7 +165,7 @@ fill (gnutls_subject_alt_names_t san, const char *const *names)
 }
 
 gboolean
-pki_names_write (gnutls_x509_crt_t certificate, const char *const *names, GError **error)
+pki_names_write (gnutls_x509_crt_t certificate, const char *const *names, gboolean critical, GError **error)
 {
   gnutls_subject_alt_names_t san;
   gnutls_datum_t der = { NULL, 0 };
@@ -180,7 +180,8 @@ pki_names_write (gnutls_x509_crt_t certificate, const char *const *names, GError
       if (code >= 0)
         code = gnutls_x509_ext_export_subject_alt_names (san, &der);
       if (code >= 0)
-        code = gnutls_x509_crt_set_extension_by_oid (certificate, GNUTLS_X509EXT_OID_SAN, der.data, der.size, 0);
+        code = gnutls_x509_crt_set_extension_by_oid (certificate, GNUTLS_X509EXT_OID_SAN, der.data, der.size,
+                                                     critical);
       gnutls_free (der.data);
       gnutls_subject_alt_names_deinit (san);
     }

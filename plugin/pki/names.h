@@ -23,8 +23,10 @@ char **pki_names_canonical_list (const char *const *list, GError **error);
  * g_strfreev (). */
 char **pki_names_read (gnutls_x509_crt_t certificate);
 
-/* Writes canonical @names into the SAN of @certificate, which has none yet. An empty list writes none. */
-gboolean pki_names_write (gnutls_x509_crt_t certificate, const char *const *names, GError **error);
+/* Writes canonical @names into the SAN of @certificate, which has none yet. An empty list writes none. @critical: as it must be
+ * when there is no subject (RFC 5280 section 4.1.2.6). */
+gboolean pki_names_write (gnutls_x509_crt_t certificate, const char *const *names, gboolean critical,
+                          GError **error);
 
 /* Whether @host is a name in the SAN of @certificate, wildcards by RFC 6125 included; never its CN. */
 gboolean pki_names_match (gnutls_x509_crt_t certificate, const char *host);

@@ -84,17 +84,13 @@ window_cb (SessionLane *lane, gsize kept, gpointer owner)
 static void
 kept_cb (SessionLane *lane, gssize delta, gpointer owner)
 {
-  SessionChannelLane *slot = owner;
-
-  slot->channel->session->kept += delta;
+  ((SessionChannelLane *) owner)->channel->session->kept += delta;
 }
 
 static void
 confirmed_cb (SessionLane *lane, guint64 count, gpointer owner)
 {
-  SessionChannelLane *slot = owner;
-
-  session_channel_event (slot->channel, "received",
+  session_channel_event (((SessionChannelLane *) owner)->channel, "received",
                          g_variant_new_parsed ("{'lane': <%s>, 'count': <%t>}", session_lane_name (lane), count));
 }
 

@@ -4,7 +4,6 @@
 #include "transport/transport-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -96,12 +95,14 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Certificates of an earlier enrolment are worth nothing when that server was set up anew; and where nobody answers, a
- * new enrolment may start the host there, or tell of another port. */
+/* Certificates of an earlier enrolment are worth nothing when that server was set up anew; and where nobody answers, ssh
+ * may start the host there, or tell of another port. */
 static gboolean
 try_again (TransportDial *dial, const GError *error)
 {
-  if ((!g_error_matches (error, MUX_ERROR, MUX_ERROR_TLS) && !g_error_matches (error, MUX_ERROR, MUX_ERROR_UNREACHABLE))
+  gboolean silent = g_error_matches (error, MUX_ERROR, MUX_ERROR_UNREACHABLE) && dial->client->bootstrap_via_ssh != NULL;
+
+  if ((!g_error_matches (error, MUX_ERROR, MUX_ERROR_TLS) && !silent)
       || transport_domain_is_configured (dial->domain)
       || dial->enrolled || dial->quiet || dial->client->enroll_command == NULL)
     return FALSE;
@@ -179,10 +180,7 @@ dial_addresses (TransportDial *dial, GArray *addresses)
       return;
     }
   if (client->accept_invalid_hostnames)
-    transport_progress (
-        dial->transport,
-        g_strdup_printf (_("warning: the name of %s is not verified (accept_invalid_hostnames)"),
-                         dial->target));
+    base_message (_("the name of %s is not verified (accept_invalid_hostnames)"), dial->target);
   transport_progress (dial->transport, g_strdup_printf (_("connecting to %s"), client->remote_address));
   dial->race
       = transport_race_new (dial->transport, addresses, tls, &config, client->remote_address, raced_cb, dial);
@@ -197,9 +195,8 @@ fill_ports (TransportDial *dial, GArray *addresses)
   for (guint i = 0; dial->port == 0 && i < addresses->len; i++)
     {
       NetAddress *address = &g_array_index (addresses, NetAddress, i);
-      guint16 port = transport_domain_port (dial->domain, address);
 
-      net_address_set_port (address, port != 0 ? port : DEFAULT_PORT);
+      net_address_set_port (address, transport_domain_port (dial->domain, address, DEFAULT_PORT));
     }
 }
 

@@ -1,5 +1,5 @@
 #define BASE_LOG_ROOM "transport"
-#include "transport/domain.h"
+#include "transport/domain-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -7,25 +7,8 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#define CREDENTIALS_NAME "client.pem" /* certificate and key in one file, so that they can never mismatch */
-#define CA_NAME "ca.pem"
-#define NAMES_NAME "names"
-#define ADDRESSES_NAME "addresses"
 /* A certificate that ends within the handshake is of no use. */
 #define MARGIN_SECONDS 60
-
-struct _TransportDomain
-{
-  guint references;
-  gboolean configured;
-  char *address;   /* where it is dialled; may be NULL */
-  char *directory; /* NULL: not kept on disk */
-  PkiKey *pending; /* of the request that is under way */
-  PkiCredentials *credentials;
-  GPtrArray *ca; /* of PkiCertificate; NULL: the configuration says it all */
-  char **names;
-  char **addresses; /* "ADDRESS:PORT" of the server's sockets, as it said itself */
-};
 
 /* A target's name as a name of a directory: `alice@host:9001` is one, `../pki` is not. */
 static char *
@@ -103,18 +86,19 @@ transport_domain_certificate (const TransportDomain *domain)
   return domain->credentials != NULL ? domain->credentials->chain->pdata[0] : NULL;
 }
 
-/* The port behind the last colon, 0 when there is none. */
+/* The port behind the last colon. */
 static guint16
-port_of (const char *address)
+port_of (const char *address, guint16 otherwise)
 {
   const char *colon = strrchr (address, ':');
-  guint64 port = 0;
+  guint64 port = otherwise;
 
-  return colon != NULL && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL) ? (guint16) port : 0;
+  return colon != NULL && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL) ? (guint16) port
+                                                                                                  : otherwise;
 }
 
 guint16
-transport_domain_port (const TransportDomain *domain, const NetAddress *address)
+transport_domain_port (const TransportDomain *domain, const NetAddress *address, guint16 otherwise)
 {
   g_autofree char *text = net_address_to_string (address);
   char *colon = strrchr (text, ':');
@@ -124,9 +108,9 @@ transport_domain_port (const TransportDomain *domain, const NetAddress *address)
     colon[1] = '\0';
   for (char **one = domain->addresses; *one != NULL; one++)
     if (g_str_has_prefix (*one, text))
-      return port_of (*one);
+      return port_of (*one, otherwise);
   /* Behind a NAT it has another address than it knows, but probably the same port. */
-  return *domain->addresses != NULL ? port_of (*domain->addresses) : 0;
+  return *domain->addresses != NULL ? port_of (*domain->addresses, otherwise) : otherwise;
 }
 
 const char *
@@ -144,34 +128,6 @@ transport_domain_is_usable (const TransportDomain *domain)
          && pki_certificate_not_after (domain->credentials->chain->pdata[0]) > now + MARGIN_SECONDS;
 }
 
-/* Whether @credentials' chain leads to @ca: a certificate that this CA did not make would only be refused
- * later, with less of a reason. */
-static gboolean
-check_chain (const PkiCredentials *credentials, GPtrArray *ca, GError **error)
-{
-  g_autoptr (PkiTrust) trust = pki_trust_new ();
-  g_autoptr (PkiCertificate) leaf = NULL;
-  guint n = MIN (credentials->chain->len, 8);
-  gnutls_datum_t der[8] = { { NULL, 0 } };
-  gboolean fine = pki_trust_add (trust, ca, _("the CA that was sent"), error);
-  int alert;
-
-  for (guint i = 0; i < n && fine; i++)
-    if (gnutls_x509_crt_export2 (pki_certificate_native (credentials->chain->pdata[i]), GNUTLS_X509_FMT_DER,
-                                 &der[i])
-        < 0)
-      fine = base_error_set (error, MUX_ERROR_PKI, _("the certificate cannot be read"));
-  if (fine)
-    {
-      leaf = pki_trust_verify (trust, der, n, PKI_PURPOSE_CLIENT, NULL, g_get_real_time () / G_USEC_PER_SEC,
-                               &alert, error);
-      fine = leaf != NULL;
-    }
-  for (guint i = 0; i < n; i++)
-    gnutls_free (der[i].data);
-  return fine;
-}
-
 static PkiCredentials *
 join (PkiKey *key, const char *certificate_pem, const char *origin, GError **error)
 {
@@ -186,96 +142,6 @@ join (PkiKey *key, const char *certificate_pem, const char *origin, GError **err
   credentials = pki_credentials_from_pem (both, strlen (both), origin, error);
   pki_key_pem_free (both);
   return credentials;
-}
-
-/* Disk */
-
-static gboolean
-write_files (const TransportDomain *domain, PkiStore *store, GError **error)
-{
-  g_autofree char *ca = pki_certificate_list_to_pem (domain->ca);
-  g_autofree char *names = g_strjoinv ("\n", domain->names);
-  g_autofree char *addresses = g_strjoinv ("\n", domain->addresses);
-  char *credentials = pki_credentials_to_pem (domain->credentials, error);
-  gboolean done;
-
-  /* The certificate last: with another CA's it is found not to fit, and one enrols again. */
-  done = credentials != NULL && pki_store_write (store, CA_NAME, ca, strlen (ca), error)
-         && pki_store_write (store, NAMES_NAME, names, strlen (names), error)
-         && pki_store_write (store, ADDRESSES_NAME, addresses, strlen (addresses), error)
-         && pki_store_write (store, CREDENTIALS_NAME, credentials, strlen (credentials), error);
-  if (credentials != NULL)
-    pki_key_pem_free (credentials);
-  return done;
-}
-
-/* A certificate that cannot be kept still serves for now. */
-static void
-keep (const TransportDomain *domain)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PkiStore) store = NULL;
-
-  if (domain->directory == NULL)
-    return;
-  store = pki_store_open (domain->directory, &error);
-  if (store == NULL || !write_files (domain, store, &error))
-    base_warning ("The certificate cannot be kept in %s: %s", domain->directory, error->message);
-}
-
-/* NULL with @error, or without when the file is not there. */
-static char *
-read_text (PkiStore *store, const char *name, GError **error)
-{
-  g_autoptr (GBytes) bytes = pki_store_read (store, name, error);
-
-  return bytes != NULL ? g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)) : NULL;
-}
-
-static gboolean
-read_files (TransportDomain *domain, PkiStore *store, GError **error)
-{
-  g_autoptr (PkiCredentials) credentials = NULL;
-  g_autoptr (GPtrArray) ca_list = NULL;
-  char *pem = read_text (store, CREDENTIALS_NAME, error);
-  g_autofree char *ca = NULL, *names = NULL, *addresses = NULL;
-
-  if (pem == NULL)
-    return FALSE;
-  credentials = pki_credentials_from_pem (pem, strlen (pem), CREDENTIALS_NAME, error);
-  pki_key_pem_free (pem);
-  if (credentials == NULL || (ca = read_text (store, CA_NAME, error)) == NULL
-      || (names = read_text (store, NAMES_NAME, error)) == NULL
-      || (addresses = read_text (store, ADDRESSES_NAME, error)) == NULL)
-    return FALSE;
-  ca_list = pki_certificate_list_from_pem (ca, strlen (ca), CA_NAME, error);
-  if (ca_list == NULL || !check_chain (credentials, ca_list, error))
-    return FALSE;
-  domain->credentials = g_steal_pointer (&credentials);
-  domain->ca = g_steal_pointer (&ca_list);
-  g_strfreev (domain->names);
-  g_strfreev (domain->addresses);
-  domain->names = g_strsplit (names, "\n", 0);
-  domain->addresses = g_strsplit (addresses, "\n", 0);
-  return transport_domain_is_usable (domain);
-}
-
-gboolean
-transport_domain_load (TransportDomain *domain)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PkiStore) store = NULL;
-
-  if (domain->directory == NULL || !g_file_test (domain->directory, G_FILE_TEST_IS_DIR))
-    return FALSE;
-  store = pki_store_open (domain->directory, &error);
-  if (store != NULL && read_files (domain, store, &error))
-    return TRUE;
-  if (error != NULL)
-    base_message ("The certificate kept in %s is not used: %s", domain->directory, error->message);
-  g_clear_pointer (&domain->credentials, pki_credentials_free);
-  g_clear_pointer (&domain->ca, g_ptr_array_unref);
-  return FALSE;
 }
 
 /* Enrolment and renewal */
@@ -300,7 +166,7 @@ take (TransportDomain *domain, PkiKey *key, const char *certificate, const char 
   if (credentials == NULL)
     return FALSE;
   ca_list = pki_certificate_list_from_pem (ca, strlen (ca), origin, error);
-  if (ca_list == NULL || !check_chain (credentials, ca_list, error))
+  if (ca_list == NULL || !transport_domain_check_chain (credentials, ca_list, error))
     return FALSE;
   domain->credentials = g_steal_pointer (&credentials);
   g_clear_pointer (&old, pki_credentials_free);
@@ -335,7 +201,7 @@ transport_domain_enrolled (TransportDomain *domain, GVariant *enrolment, GError 
     domain->names = g_new0 (char *, 1);
   if (!g_variant_lookup (enrolment, "addresses", "^as", &domain->addresses))
     domain->addresses = g_new0 (char *, 1);
-  keep (domain);
+  transport_domain_keep (domain);
   return TRUE;
 }
 
@@ -348,7 +214,7 @@ transport_domain_renewed (TransportDomain *domain, PkiKey *key, GVariant *renewe
   g_variant_lookup (renewed, "ca", "&s", &ca);
   if (!take (domain, key, certificate, ca, _("the renewed certificate"), error))
     return FALSE;
-  keep (domain);
+  transport_domain_keep (domain);
   return TRUE;
 }
 

@@ -27,8 +27,8 @@ gboolean transport_domain_configure (TransportDomain *domain, const ConfigClient
 gboolean transport_domain_load (TransportDomain *domain);
 /* The leaf; NULL before there is one. */
 PkiCertificate *transport_domain_certificate (const TransportDomain *domain);
-/* The port at which the server said it listens on @address; 0: it did not say. */
-guint16 transport_domain_port (const TransportDomain *domain, const NetAddress *address);
+/* The port at which the server said it listens on @address; @otherwise when it did not say. */
+guint16 transport_domain_port (const TransportDomain *domain, const NetAddress *address, guint16 otherwise);
 /* Where it is dialled, or NULL. */
 const char *transport_domain_address (const TransportDomain *domain);
 /* As of an enrolment, with the key, and address s; transfer full. */

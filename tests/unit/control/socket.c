@@ -45,7 +45,7 @@ world_open (World *world)
 {
   g_autoptr (GError) error = NULL;
 
-  world->socket = control_socket_new (world->path, world->context, connection_cb, world, &error);
+  world->socket = control_socket_new (world->path, FALSE, world->context, connection_cb, world, &error);
   g_assert_no_error (error);
 }
 
@@ -162,7 +162,7 @@ open_badly (World *world, const char *word)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (control_socket_new (world->path, world->context, connection_cb, world, &error));
+  g_assert_null (control_socket_new (world->path, FALSE, world->context, connection_cb, world, &error));
   g_assert_nonnull (error);
   if (strstr (error->message, word) == NULL)
     g_error ("“%s” does not say “%s”", error->message, word);

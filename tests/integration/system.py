@@ -1,0 +1,97 @@
+"""The host of the system: its PKI in /etc, its socket in /run, certificates for every user, and nothing more for any but root."""
+
+import json
+import os
+import stat
+import subprocess
+import unittest
+
+from sandbox import MODULE, PROGRAM, Sandbox, read_line
+import tap
+
+NOBODY = 65534
+
+
+@unittest.skipIf(os.getuid() != 0, "needs root")
+class System(unittest.TestCase):
+    """All in a mount namespace of its own, with a copy of /etc and an empty /run."""
+
+    def setUp(self):
+        self.world = Sandbox().__enter__()
+        self.addCleanup(self.world.__exit__, None, None, None)
+        self.world.root.chmod(0o755)
+        script = self.world.write("begin", f"""#!/bin/sh
+set -e
+mount -t tmpfs none /run
+mkdir '{self.world.root}/etc'
+cp -a /etc/. '{self.world.root}/etc'
+mount --bind '{self.world.root}/etc' /etc
+mkdir -p /etc/mux-quic
+cp '{self.world.root}/config.lua' /etc/mux-quic/config.lua
+echo ready
+exec '{PROGRAM}' serve --system --no-bus --plugin '{MODULE}'
+""", 0o700)
+        self.world.write("config.lua", 'return { quic_servers = {{ bind_address = "127.0.0.1:0", users = { "root", "nobody" } }} }\n')
+        log = open(self.world.path("serve.log"), "wb")
+        self.addCleanup(log.close)
+        self.host = self.world.popen("unshare", "-m", script, stdout=subprocess.PIPE, stderr=log, bufsize=0)
+        if self.host.stdout.readline() != b"ready\n":
+            raise unittest.SkipTest("no mount namespace is to be had here")
+        self.address = read_line(self.host.stdout, "`listening on`").removeprefix("listening on ")
+
+    def inside(self, *argv, user=None, **options):
+        become = [] if user is None else ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+        return self.world.run("nsenter", "-t", str(self.host.pid), "-m", *become, *argv, **options)
+
+    def mux(self, *argv, user=None, **options):
+        return self.inside(PROGRAM, *argv, user=user, **options)
+
+    def test_places(self):
+        for path, mode in (("/etc/mux-quic/pki", 0o700), ("/etc/mux-quic/pki/ca-key.pem", 0o600), ("/run/mux-quic", 0o755),
+                           ("/run/mux-quic/control", 0o666)):
+            done = self.inside("stat", "-c", "%a", path)
+            self.assertEqual(done.stdout.decode().strip(), f"{mode:o}", path)
+        done = self.mux("status", "--system", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["pki"], "/etc/mux-quic/pki")
+        self.host.terminate()
+        self.assertEqual(self.host.wait(30), 0)
+
+    def test_who_may_what(self):
+        if self.inside("test", "-x", PROGRAM, user=NOBODY).returncode != 0:
+            self.skipTest("nobody cannot run a program of this directory")
+        mine = self.mux("enroll", "--system", "--generate", user=NOBODY)
+        self.assertEqual(mine.returncode, 0, mine.stderr)
+        self.assertIn(b"BEGIN MUX-QUIC ENROLMENT", mine.stdout)
+        refusals = {
+            ("enroll", "--system", "--generate", "--user", "root"): b"for itself only",
+            ("status", "--system"): b"Only root",
+            ("cert", "list", "--system"): b"Only root",
+            ("cert", "rotate-ca", "--system"): b"Only root",
+            ("cert", "renew", "--system"): b"Only root",
+        }
+        for words, reason in refusals.items():
+            done = self.mux(*words, user=NOBODY)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertIn(reason, done.stderr, words)
+        for words in (("enroll", "--system", "--generate", "--user", "nobody"), ("status", "--system"), ("cert", "renew", "--system")):
+            done = self.mux(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.mux("cert", "list", "--system", "--json")
+        users = sorted(one["user"] for one in json.loads(done.stdout)["certificates"])
+        self.assertEqual(users, ["nobody", "nobody"])
+
+    def test_it_starts_nothing_for_others(self):
+        """What it started would run as root."""
+        for user, status in (("root", 0), ("nobody", 1)):
+            config = self.world.config(f"{user}.lua", clients=[{
+                "name": "here", "remote_address": self.address, "persist_to_disk": False,
+                "enroll_command": [PROGRAM, "enroll", "--system", "--user", user]}])
+            done = self.mux("exec", "--config", config, "here", "--", "id", "-un")
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertEqual(done.stdout, b"root\n" if status == 0 else b"")
+        self.assertIn(b"starts nothing for nobody", done.stderr)
+
+
+if __name__ == "__main__":
+    tap.main()
