@@ -140,9 +140,10 @@ server_credentials (PkiAuthority *authority, const char *const *names, guint lif
   fresh = issue_server (authority, names, lifetime_days, &failure);
   if (fresh != NULL)
     return fresh;
-  /* A full disk is no reason to close a server whose certificate is still valid. */
-  if (stored == NULL || !covers (stored->chain->pdata[0], names))
+  /* A full disk is no reason to close a server whose certificate is still valid; but who asked for another is told. */
+  if (authority->server_expired || stored == NULL || !covers (stored->chain->pdata[0], names))
     {
+      authority->server_expired = FALSE;
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }

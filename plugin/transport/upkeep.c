@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/alarm.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "pki/rotation.h"
 #include "transport/listener.h"
@@ -171,6 +172,9 @@ work (TransportUpkeep *upkeep, GError **error)
 
   if (renewal_due (transport) <= now && !transport_upkeep_refresh (transport, error))
     return FALSE;
+  /* The old one serves as long as it is valid, but this is not to be tried without a pause. */
+  if (renewal_due (transport) <= now)
+    return base_error_set (error, MUX_ERROR_PKI, _("the old server certificate is still in use"));
   if (authority == NULL || unsettled_seconds (upkeep) > 0)
     return TRUE;
   if (rotation_due (transport, authority) <= now && !rotate_or_retire (transport, authority, error))
