@@ -1,5 +1,5 @@
 /* Names as they stand in certificates, and back. */
-#include "forge.h"
+#include "harness/forge.h"
 #include "tree.h"
 
 #include "pki/names.h"

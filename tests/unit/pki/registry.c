@@ -1,5 +1,5 @@
 /* Who holds a certificate, and who is not believed any more. */
-#include "forge.h"
+#include "harness/forge.h"
 #include "tree.h"
 
 #include "pki/issue.h"

@@ -1,4 +1,4 @@
-#include "forge.h"
+#include "harness/forge.h"
 
 #include <arpa/inet.h>
 #include <gnutls/abstract.h>
