@@ -11,7 +11,6 @@ struct _PkiTrust
   gnutls_x509_trust_list_t list;
   /* The list borrows what it is given, so they live as long as it does. */
   GPtrArray *certificates; /* of PkiCertificate */
-  GPtrArray *crls;         /* of gnutls_x509_crl_t */
   GHashTable *revoked;     /* serials, or NULL */
 };
 

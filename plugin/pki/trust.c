@@ -7,14 +7,6 @@
 
 /* More name constraints than any honest CA has: GnuTLS compares each with each of those below it. */
 #define MAX_NAME_CONSTRAINTS 64
-/* Lists in one file: one of each CA of the bundle. */
-#define MAX_CRLS 64
-
-static void
-crl_free (gpointer crl)
-{
-  gnutls_x509_crl_deinit (crl);
-}
 
 PkiTrust *
 pki_trust_new (void)
@@ -25,7 +17,6 @@ pki_trust_new (void)
   if (gnutls_x509_trust_list_init (&trust->list, 0) < 0)
     g_error ("out of memory");
   trust->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) pki_certificate_unref);
-  trust->crls = g_ptr_array_new_with_free_func (crl_free);
   return trust;
 }
 
@@ -43,7 +34,6 @@ pki_trust_unref (PkiTrust *trust)
     return;
   gnutls_x509_trust_list_deinit (trust->list, 0);
   g_ptr_array_unref (trust->certificates);
-  g_ptr_array_unref (trust->crls);
   g_clear_pointer (&trust->revoked, g_hash_table_unref);
   g_free (trust);
 }
@@ -121,53 +111,6 @@ pki_trust_add_path (PkiTrust *trust, const char *path, GError **error)
   g_autoptr (GPtrArray) certificates = pki_certificate_list_load_any (path, error);
 
   return certificates != NULL && pki_trust_add (trust, certificates, path, error);
-}
-
-/* Takes @crl, also on error. */
-static gboolean
-add_one_crl (PkiTrust *trust, gnutls_x509_crl_t crl, GError **error)
-{
-  time_t now = (time_t) (g_get_real_time () / G_USEC_PER_SEC);
-  time_t next = gnutls_x509_crl_get_next_update (crl);
-  const char *fault = NULL;
-
-  if (next != (time_t) -1 && next < now)
-    fault = _("the revocation list has expired; replace it by a newer one of the same CA");
-  /* This checks the signature against the CAs, but also the time, which was just done. */
-  else if (gnutls_x509_trust_list_add_crls (trust->list, &crl, 1, GNUTLS_TL_VERIFY_CRL, 0) != 1)
-    fault = _("the revocation list is not signed by a trusted CA");
-  if (fault == NULL)
-    {
-      g_ptr_array_add (trust->crls, crl);
-      return TRUE;
-    }
-  gnutls_x509_crl_deinit (crl);
-  return base_error_set (error, MUX_ERROR_PKI, "%s", fault);
-}
-
-gboolean
-pki_trust_add_crl (PkiTrust *trust, const char *pem, gsize length, GError **error)
-{
-  gnutls_datum_t datum = { (unsigned char *) pem, (unsigned int) length };
-  gnutls_x509_crl_t *crls;
-  unsigned int n = 0;
-  gboolean good = TRUE;
-  int code;
-
-  if (length > PKI_FILE_MAX)
-    return base_error_set (error, MUX_ERROR_PKI, _("a revocation list of more than 1 MiB"));
-  code = gnutls_x509_crl_list_import2 (&crls, &n, &datum, GNUTLS_X509_FMT_PEM, 0);
-  if (code < 0)
-    return pki_failure (error, code, _("there is no revocation list in PEM"));
-  for (unsigned int i = 0; i < n; i++)
-    if (good && i < MAX_CRLS)
-      good = add_one_crl (trust, crls[i], error);
-    else
-      gnutls_x509_crl_deinit (crls[i]);
-  gnutls_free (crls);
-  return good && n <= MAX_CRLS
-             ? TRUE
-             : base_error_set (error, MUX_ERROR_PKI, _("more than %d revocation lists"), MAX_CRLS);
 }
 
 void

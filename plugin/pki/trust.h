@@ -1,4 +1,4 @@
-/* Whom to believe: CA certificates and revocation lists, and the verification of a peer's chain against them.
+/* Whom to believe: CA certificates and revoked serials, and the verification of a peer's chain against them.
  * Immutable once in use, reference-counted; a reload makes a new one. Fails closed: any error is "not
  * verified". */
 #pragma once
@@ -24,8 +24,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PkiTrust, pki_trust_unref)
 gboolean pki_trust_add (PkiTrust *trust, GPtrArray *certificates, const char *origin, GError **error);
 /* A file or directory (`pem_ca`, `pem_root_certs`). */
 gboolean pki_trust_add_path (PkiTrust *trust, const char *path, GError **error);
-/* A PEM CRL (crl.pem); an expired or foreign one is an error. */
-gboolean pki_trust_add_crl (PkiTrust *trust, const char *pem, gsize length, GError **error);
 /* Refuses every certificate whose serial is a key of @serials (hex, as pki_certificate_serial () has it), whoever signed
  * it: for a trust in CAs that share one space of random serials (pki/revocation.h). Refs it. */
 void pki_trust_revoke (PkiTrust *trust, GHashTable *serials);

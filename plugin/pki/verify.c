@@ -105,7 +105,6 @@ check_status (unsigned int status, int *alert, GError **error)
     int alert;
     const char *text;
   } faults[] = {
-    { GNUTLS_CERT_REVOKED, GNUTLS_A_CERTIFICATE_REVOKED, N_ ("the peer's certificate was revoked") },
     { GNUTLS_CERT_SIGNER_NOT_FOUND, GNUTLS_A_UNKNOWN_CA,
       N_ ("the peer's certificate was issued by a CA that is not trusted here") },
     { GNUTLS_CERT_SIGNER_NOT_CA, GNUTLS_A_UNKNOWN_CA,
@@ -171,10 +170,6 @@ list_of (const PkiTrust *trust, gint64 at)
           && gnutls_x509_trust_list_add_cas (list, &native, 1, 0) < 0)
         g_error ("out of memory");
     }
-  /* Their signatures were checked when they came. */
-  for (guint i = 0; i < trust->crls->len; i++)
-    if (gnutls_x509_trust_list_add_crls (list, (gnutls_x509_crl_t *) &trust->crls->pdata[i], 1, 0, 0) != 1)
-      g_error ("out of memory");
   return list;
 }
 

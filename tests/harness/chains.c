@@ -233,11 +233,11 @@ static void
 revoked (Chains *chains, const ForgeSpec *leaf)
 {
   Forged *forged = make (chains, leaf, chains->ca);
-  g_autofree char *crl = forge_crl (chains->ca, forged, -60, CHAINS_DAY);
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) list = forge_list (forged);
+  g_autoptr (GHashTable) serials = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
-  pki_trust_add_crl (chains->trust, crl, strlen (crl), &error);
-  g_assert_no_error (error);
+  g_hash_table_add (serials, g_strdup (pki_certificate_serial (list->pdata[0])));
+  pki_trust_revoke (chains->trust, serials);
   put (chains, forged);
 }
 
@@ -296,7 +296,7 @@ const BadChain bad_chains[] = {
   { "purpose of something else", { CHAINS_LEAF, .purposes = { GNUTLS_KP_CODE_SIGNING } }, NULL, 43, "purpose" },
   { "CA for the other purpose", { CHAINS_GOOD_LEAF }, by_other_purpose, 43, "purpose" },
   { "not for signatures", { .common_name = "alice", .dns = { CHAINS_HOST }, .purposes = { CHAINS_OWN }, .usage = GNUTLS_KEY_KEY_ENCIPHERMENT },
-    NULL, 43, "key usage" },
+    NULL, 43, "key usage", .tls_alert = 80 },
   { "version 1", { .common_name = "alice", .version_1 = TRUE }, NULL, 43, "extended key usage" },
   { "CA as leaf", { CHAINS_GOOD_LEAF, .ca = TRUE, .path_length = -1 }, NULL, 42, "presents a CA" },
   { "issued by a leaf", { CHAINS_GOOD_LEAF }, by_leaf, 48, "no CA" },
@@ -308,7 +308,7 @@ const BadChain bad_chains[] = {
   { "long certificate", { CHAINS_GOOD_LEAF, .padding = 17000 }, NULL, 42, "each of 16384" },
   { "long chain", { CHAINS_GOOD_LEAF }, too_much, 42, "at most 8 of 65536" },
   { "RSA of 1024 bits", { CHAINS_GOOD_LEAF, .algorithm = GNUTLS_PK_RSA, .bits = 1024 }, NULL, 42, "too weak (RSA, 1024 bits)" },
-  { "P-224", { CHAINS_GOOD_LEAF, .bits = GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP224R1) }, NULL, 42, "too weak" },
+  { "P-224", { CHAINS_GOOD_LEAF, .bits = GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP224R1) }, NULL, 42, "too weak", .tls_alert = 47 },
   { "weak intermediate", { CHAINS_GOOD_LEAF }, by_weak_intermediate, 42, "too weak" },
   { "SHA-1", { CHAINS_GOOD_LEAF, .digest = GNUTLS_DIG_SHA1 }, NULL, 42, "weak algorithm" },
   { "unknown critical extension", { CHAINS_GOOD_LEAF, .critical_extension = TRUE }, NULL, 43, "critical extension" },

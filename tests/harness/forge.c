@@ -211,23 +211,3 @@ forge_key_pem (const Forged *forged)
   GOOD (gnutls_x509_privkey_export2_pkcs8 (forged->key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &out));
   return take_text (&out);
 }
-
-char *
-forge_crl (const Forged *issuer, const Forged *revoked, gint64 from, gint64 to)
-{
-  gnutls_x509_crl_t crl;
-  gnutls_datum_t out;
-  guint8 number = 1;
-
-  GOOD (gnutls_x509_crl_init (&crl));
-  GOOD (gnutls_x509_crl_set_version (crl, 2));
-  GOOD (gnutls_x509_crl_set_this_update (crl, from_now (from)));
-  GOOD (gnutls_x509_crl_set_next_update (crl, from_now (to)));
-  GOOD (gnutls_x509_crl_set_number (crl, &number, 1));
-  if (revoked != NULL)
-    GOOD (gnutls_x509_crl_set_crt (crl, revoked->certificate, from_now (from)));
-  GOOD (gnutls_x509_crl_sign2 (crl, issuer->certificate, issuer->key, GNUTLS_DIG_SHA256, 0));
-  GOOD (gnutls_x509_crl_export2 (crl, GNUTLS_X509_FMT_PEM, &out));
-  gnutls_x509_crl_deinit (crl);
-  return take_text (&out);
-}

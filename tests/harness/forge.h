@@ -49,6 +49,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Forged, forge_free)
 GPtrArray *forge_list (const Forged *forged);
 char *forge_pem (const Forged *forged);
 char *forge_key_pem (const Forged *forged);
-
-/* A CRL of @issuer that revokes @revoked (may be NULL), valid @from to @to seconds from now; PEM, g_free (). */
-char *forge_crl (const Forged *issuer, const Forged *revoked, gint64 from, gint64 to);

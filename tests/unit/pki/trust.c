@@ -161,46 +161,6 @@ test_host_names (Chains *chains, gconstpointer unused)
 }
 
 static void
-add_bad_crl (Chains *chains, char *crl, const char *text)
-{
-  GError *error = NULL;
-
-  g_assert_false (pki_trust_add_crl (chains->trust, crl, strlen (crl), &error));
-  g_assert_error (error, MUX_ERROR, MUX_ERROR_PKI);
-  tree_expect_error (error, text, NULL);
-  g_free (crl);
-}
-
-static void
-test_crl (Chains *chains, gconstpointer unused)
-{
-  g_autofree char *ours = NULL;
-  g_autofree char *of_old = NULL;
-  g_autofree char *both = NULL;
-  g_autoptr (GError) error = NULL;
-  Forged *of_ca;
-
-  chains->purpose = PKI_PURPOSE_CLIENT;
-  chains_by_ca (chains, &chains_good_leaf);
-  of_ca = chains->made->pdata[0];
-  add_bad_crl (chains, forge_crl (chains->other_ca, of_ca, -60, CHAINS_DAY), "not signed by a trusted CA");
-  add_bad_crl (chains, forge_crl (chains->ca, of_ca, -2 * CHAINS_DAY, -60), "expired");
-  add_bad_crl (chains, g_strdup ("not a list"), "no revocation list");
-  expect_good (chains, NULL);
-  /* One list of each CA in one file. */
-  ours = forge_crl (chains->ca, of_ca, -60, CHAINS_DAY);
-  of_old = forge_crl (chains->expired_ca, NULL, -60, CHAINS_DAY);
-  both = g_strconcat (ours, of_old, NULL);
-  g_assert_false (pki_trust_add_crl (chains->trust, both, (gsize) 2 << 20, NULL));
-  pki_trust_add_crl (chains->trust, ours, strlen (ours), &error);
-  g_assert_no_error (error);
-  expect_bad (chains, NULL, 44, "revoked");
-  chains_start_again (chains);
-  chains_by_ca (chains, &chains_good_leaf);
-  expect_good (chains, NULL);
-}
-
-static void
 refuse_anchor (Chains *chains, const ForgeSpec *spec, const char *text)
 {
   g_autoptr (Forged) anchor = forge (spec, NULL);
@@ -273,7 +233,6 @@ main (int argc, char **argv)
   ADD ("/pki/trust/good-clients", GUINT_TO_POINTER (PKI_PURPOSE_CLIENT), test_good);
   ADD ("/pki/trust/clock", NULL, test_clock);
   ADD ("/pki/trust/host-names", NULL, test_host_names);
-  ADD ("/pki/trust/revocation-lists", NULL, test_crl);
   ADD ("/pki/trust/bad-anchors", NULL, test_bad_anchors);
   g_test_add ("/pki/trust/paths", Tree, NULL, tree_set_up, test_paths, tree_tear_down);
   return g_test_run ();
