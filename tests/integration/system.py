@@ -93,5 +93,43 @@ exec '{PROGRAM}' serve --system --no-bus --plugin '{MODULE}'
         self.assertIn(b"starts nothing for nobody", done.stderr)
 
 
+@unittest.skipIf(os.getuid() != 0, "needs root")
+class Stranger(unittest.TestCase):
+    """Another user of the machine, at the socket of a user's own host."""
+
+    TALK = """if True:
+        import socket, sys
+        end = socket.socket(socket.AF_UNIX)
+        end.settimeout(60)
+        try:
+            end.connect(sys.argv[1])
+        except OSError as error:
+            sys.exit(error.strerror)
+        uid = b"%d" % __import__("os").getuid()
+        end.sendall(b"\\0AUTH EXTERNAL " + uid.hex().encode() + b"\\r\\n")
+        answer = end.recv(100)
+        sys.exit(answer.decode() or "closed")
+    """
+
+    def test_user_mode(self):
+        with Sandbox() as world:
+            host = world.serve()
+            control = world.runtime / "mux-quic" / "control"
+
+            def talk(*become):
+                return world.run(*become, "python3", "-c", self.TALK, control).stderr.decode().strip()
+
+            stranger = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+            self.assertEqual(talk(*stranger), "Permission denied")
+            self.assertTrue(talk().startswith("OK "))
+            # Even where somebody opened every door.
+            for path in (world.root, world.runtime, control.parent):
+                path.chmod(0o755)
+            control.chmod(0o666)
+            self.assertRegex(talk(*stranger), "^(closed|REJECTED.*|Connection reset by peer)$")
+            self.assertEqual(world.mux("status").returncode, 0)
+            self.assertEqual(host.stop(), 0)
+
+
 if __name__ == "__main__":
     tap.main()
