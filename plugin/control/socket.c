@@ -15,8 +15,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Who may wait to be accepted. */
+/* Who may wait to be accepted, and to be served. (A GSocketService that is stopped for a while loses whom it is just
+ * accepting, so it never is.) */
 #define BACKLOG 128
+#define MAX_LINE 128
 
 struct _ControlSocket
 {
@@ -27,6 +29,7 @@ struct _ControlSocket
   GMainContext *context;
   GPtrArray *connections; /* of GDBusConnection, authenticated */
   GQueue greetings;       /* of Greeting: authentications under way, the oldest first */
+  GQueue line;            /* of GSocketConnection: wait until one of the connections goes */
   ControlSocketFunc func;
   gpointer user_data;
 };
@@ -98,17 +101,20 @@ only_external_cb (GDBusAuthObserver *observer, const char *mechanism, gpointer d
   return g_str_equal (mechanism, "EXTERNAL");
 }
 
+static void greet (ControlSocket *self, GSocketConnection *stream);
+
 static void
 connection_closed_cb (GDBusConnection *connection, gboolean remote_vanished, GError *error, gpointer data)
 {
   ControlSocket *self = data;
-  g_autoptr (GMainContextPusher) pusher = NULL;
+  g_autoptr (GSocketConnection) next = NULL;
 
   g_signal_handlers_disconnect_by_data (connection, self);
   self->func (connection, FALSE, self->user_data);
   g_ptr_array_remove (self->connections, connection);
-  pusher = g_main_context_pusher_new (self->context);
-  g_socket_service_start (self->service);
+  next = g_queue_pop_head (&self->line);
+  if (next != NULL)
+    greet (self, next);
 }
 
 static void
@@ -149,8 +155,6 @@ greeted_cb (GObject *source, GAsyncResult *result, gpointer data)
     }
   g_dbus_connection_set_exit_on_close (connection, FALSE);
   g_ptr_array_add (self->connections, connection);
-  if (self->connections->len >= CONTROL_SOCKET_MAX_CONNECTIONS)
-    g_socket_service_stop (self->service);
   g_signal_connect (connection, "closed", G_CALLBACK (connection_closed_cb), self);
   self->func (connection, TRUE, self->user_data);
   g_dbus_connection_start_message_processing (connection);
@@ -200,14 +204,11 @@ speaks_cb (GSocket *socket, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-incoming_cb (GSocketService *service, GSocketConnection *stream, GObject *source, gpointer data)
+static void
+greet (ControlSocket *self, GSocketConnection *stream)
 {
-  ControlSocket *self = data;
   Greeting *greeting;
 
-  if (self->connections->len >= CONTROL_SOCKET_MAX_CONNECTIONS)
-    return TRUE; /* it slipped in after the service was stopped: closed */
   /* Who connects and says nothing makes room for the next. */
   if (self->connections->len + self->greetings.length >= CONTROL_SOCKET_MAX_CONNECTIONS)
     dismiss (self, g_queue_peek_head (&self->greetings));
@@ -224,6 +225,17 @@ incoming_cb (GSocketService *service, GSocketConnection *stream, GObject *source
   g_source_set_callback (greeting->deadline, greeting_deadline_cb, greeting, NULL);
   g_source_attach (greeting->deadline, self->context);
   g_queue_push_tail (&self->greetings, greeting);
+}
+
+static gboolean
+incoming_cb (GSocketService *service, GSocketConnection *stream, GObject *source, gpointer data)
+{
+  ControlSocket *self = data;
+
+  if (self->connections->len < CONTROL_SOCKET_MAX_CONNECTIONS)
+    greet (self, stream);
+  else if (self->line.length < MAX_LINE)
+    g_queue_push_tail (&self->line, g_object_ref (stream));
   return TRUE;
 }
 
@@ -288,6 +300,7 @@ control_socket_free (ControlSocket *self)
 {
   while (self->greetings.length > 0)
     dismiss (self, self->greetings.head->data);
+  g_queue_clear_full (&self->line, g_object_unref);
   if (self->service != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->service, self);
