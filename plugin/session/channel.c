@@ -5,7 +5,7 @@
 struct _SessionChannel
 {
   Session *session;
-  guint64 id;
+  guint64 id, token;
   GVariant *request;
   GIOStream *held;
   SessionChannelLane lanes[SESSION_MAX_LANES];
@@ -70,15 +70,14 @@ window_cb (SessionLane *lane, gsize kept, gpointer owner)
   SessionChannelLane *slot = owner;
   Session *session = slot->channel->session;
   QuicConnectionInfo info = { 0 };
-  gsize window;
 
-  if (session->connection == NULL)
-    return 0;
-  quic_connection_info (session->connection, &info);
-  window = CLAMP (2 * info.cwnd + SESSION_WINDOW_EXTRA, SESSION_WINDOW_MIN, SESSION_WINDOW_MAX);
-  if (session->kept >= SESSION_KEPT_MAX)
-    window = SESSION_KEPT_MIN;
-  return window;
+  /* While there is no connection the last one's still holds. */
+  if (session->connection != NULL)
+    {
+      quic_connection_info (session->connection, &info);
+      session->window = CLAMP (2 * info.cwnd + SESSION_WINDOW_EXTRA, SESSION_WINDOW_MIN, SESSION_WINDOW_MAX);
+    }
+  return session->kept < SESSION_KEPT_MAX ? session->window : SESSION_KEPT_MIN;
 }
 
 static void
@@ -102,6 +101,24 @@ static const SessionLaneOwner lane_owner = {
   .window = window_cb,
   .kept = kept_cb,
 };
+
+Session *
+session_channel_session (const SessionChannel *channel)
+{
+  return channel->session;
+}
+
+guint64
+session_channel_token (const SessionChannel *channel)
+{
+  return channel->token;
+}
+
+void
+session_channel_set_token (SessionChannel *channel, guint64 token)
+{
+  channel->token = token;
+}
 
 guint64
 session_channel_id (const SessionChannel *channel)
@@ -235,6 +252,8 @@ session_channel_new (Session *session, guint64 id, GVariant *request)
 static void
 unqueue (Session *session, SessionChannelLane *slot)
 {
+  if (slot->rejoin != NULL)
+    session_rejoin_free (session, slot->rejoin);
   if (slot->flush_queued)
     g_queue_remove (&session->flushes, slot);
   if (slot->count_queued)
@@ -336,51 +355,6 @@ session_channels_flush (Session *session)
       slot->flush_queued = FALSE;
       session_lane_flush (slot->lane);
     }
-}
-
-static void
-announce (SessionChannelLane *slot)
-{
-  Session *session = slot->channel->session;
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-  guint64 count;
-  gboolean done;
-
-  if (!session_lane_announce (slot->lane, &count, &done))
-    return;
-  g_variant_dict_insert (&dict, "channel", "t", slot->channel->id);
-  g_variant_dict_insert (&dict, "count", "t", count);
-  if (*session_lane_name (slot->lane) != '\0')
-    g_variant_dict_insert (&dict, "lane", "s", session_lane_name (slot->lane));
-  /* Nothing beyond this count will ever be counted: the reader saw the end, or went. */
-  if (done)
-    g_variant_dict_insert (&dict, "done", "b", TRUE);
-  session_say (session, "received", g_variant_dict_end (&dict));
-}
-
-void
-session_channels_count (Session *session, gboolean all)
-{
-  guint n = g_queue_get_length (&session->counts);
-
-  while (n-- > 0 && session->phase == SESSION_UP)
-    {
-      SessionChannelLane *slot = g_queue_pop_head (&session->counts);
-      gboolean urgent = FALSE;
-
-      session_lane_has_count (slot->lane, &urgent);
-      if (all || urgent)
-        {
-          slot->count_queued = FALSE;
-          announce (slot);
-        }
-      else
-        g_queue_push_tail (&session->counts, slot);
-    }
-  if (g_queue_is_empty (&session->counts) || session->phase != SESSION_UP)
-    session_timer_set (session, &session->counting, BASE_NEVER);
-  else if (session->counting.node.place == 0)
-    session_timer_set (session, &session->counting, session_now (session) + SESSION_COUNT_DELAY);
 }
 
 void

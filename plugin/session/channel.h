@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 
 typedef struct _SessionTimer SessionTimer;
 typedef struct _SessionChannel SessionChannel;
+typedef struct _SessionRejoin SessionRejoin;
 
 /* One lane in its channel; what lanes call their owner. The first is the channel's own, named "". */
 typedef struct
@@ -17,6 +18,7 @@ typedef struct
   SessionChannel *channel;
   SessionLane *lane;
   gboolean flush_queued, count_queued, unattached_queued;
+  SessionRejoin *rejoin; /* client: it asks for its other half */
 } SessionChannelLane;
 
 #define SESSION_MAX_LANE_NAME 64
@@ -28,6 +30,10 @@ SessionChannel *session_channel_new (Session *session, guint64 id, GVariant *req
    then. */
 void session_channel_free (SessionChannel *channel, guint64 code, const char *message, gboolean tell);
 
+Session *session_channel_session (const SessionChannel *channel);
+/* Server: what the client calls its request, so that the same one is known when it comes again; 0 = nothing. */
+guint64 session_channel_token (const SessionChannel *channel);
+void session_channel_set_token (SessionChannel *channel, guint64 token);
 guint64 session_channel_id (const SessionChannel *channel);
 /* Borrowed. */
 GVariant *session_channel_request (const SessionChannel *channel);

@@ -9,6 +9,7 @@ struct _SessionControl
   const SessionControlEvents *events;
   gpointer user_data;
   gboolean stopped;
+  guint64 written;
 };
 
 static void
@@ -72,6 +73,8 @@ closed_cb (QuicStream *stream, gpointer user_data)
 {
   SessionControl *control = user_data;
 
+  /* What came together with the end of the connection was acknowledged, and will not be said again. */
+  readable_cb (stream, control);
   control->stream = NULL;
   control->events->acknowledged (control->user_data);
 }
@@ -98,7 +101,26 @@ session_control_send (SessionControl *control, const char *name, GVariant *argum
                            "The peer asks for more answers than it takes: %d bytes wait on the control stream",
                            SESSION_CONTROL_BACKLOG);
   quic_stream_write (control->stream, frame);
+  control->written += g_bytes_get_size (frame);
   return TRUE;
+}
+
+void
+session_control_set_user_data (SessionControl *control, gpointer user_data)
+{
+  control->user_data = user_data;
+}
+
+guint64
+session_control_written (const SessionControl *control)
+{
+  return control->written;
+}
+
+guint64
+session_control_acknowledged (const SessionControl *control)
+{
+  return control->stream != NULL ? control->written - quic_stream_unacked (control->stream) : 0;
 }
 
 void

@@ -29,6 +29,11 @@ void session_control_free (SessionControl *control);
 /* MUX_ERROR_LIMIT when the message is too long for a frame, or too much is unsent already. */
 gboolean session_control_send (SessionControl *control, const char *name, GVariant *arguments,
                                GError **error);
+/* Who hears the events from now on. */
+void session_control_set_user_data (SessionControl *control, gpointer user_data);
+/* Bytes sent so far, and those of them that the peer's QUIC has. */
+guint64 session_control_written (const SessionControl *control);
+guint64 session_control_acknowledged (const SessionControl *control);
 /* No message is read any more. */
 void session_control_stop (SessionControl *control);
 /* The peer's QUIC has all we said (or the stream is gone). */

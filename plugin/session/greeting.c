@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/error.h"
@@ -22,15 +23,19 @@ greeting_due (gpointer owner, guint64 now)
 static void
 say_hello (Session *session)
 {
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   QuicStream *stream = quic_connection_open_stream (session->connection);
 
   if (stream == NULL)
     return; /* streams_available () brings us here again */
   session->control = session_control_new (stream, &session_control_events, session);
   session->phase = SESSION_GREETING;
-  session_say (session, "hello",
-               g_variant_new_parsed ("{'version': <%u>, 'agent': <%s>}", (guint32) SESSION_VERSION,
-                                     session->agent));
+  g_variant_dict_insert (&dict, "version", "u", (guint32) SESSION_VERSION);
+  g_variant_dict_insert (&dict, "agent", "s", session->agent);
+  if (session->established)
+    g_variant_dict_insert_value (&dict, "session",
+                                 g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, session->id_bytes, SESSION_ID_SIZE, 1));
+  session_say (session, "hello", g_variant_dict_end (&dict));
 }
 
 void
@@ -43,6 +48,7 @@ session_start (Session *session)
       g_autoptr (GVariant) nothing = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
 
       session->phase = session->server ? SESSION_ASKED : SESSION_UP;
+      session->established = !session->server;
       session->events->hello (session, nothing, session->user_data);
       session_wake (session);
       return;
@@ -59,9 +65,33 @@ session_start (Session *session)
 }
 
 void
-session_welcome (Session *session, const char *user, const char *const *services)
+session_set_id (Session *session, const guint8 *bytes)
+{
+  memcpy (session->id_bytes, bytes, SESSION_ID_SIZE);
+  for (gsize i = 0; i < SESSION_ID_SIZE; i++)
+    g_snprintf (session->id + 2 * i, 3, "%02x", bytes[i]);
+}
+
+void
+session_say_welcome (Session *session, const char *user, const char *const *services, guint timeout)
 {
   static const char *const no_services[] = { NULL };
+
+  session->phase = SESSION_UP;
+  session->established = TRUE;
+  if (!session->raw)
+    session_say (session, "welcome",
+                 g_variant_new_parsed ("{'session': <%@ay>, 'user': <%s>, 'services': <%^as>, 'timeout': <%u>}",
+                                       g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, session->id_bytes,
+                                                                  SESSION_ID_SIZE, 1),
+                                       user != NULL ? user : "", services != NULL ? services : no_services,
+                                       (guint32) timeout));
+  session_wake (session);
+}
+
+void
+session_welcome (Session *session, const char *user, const char *const *services, guint timeout)
+{
   guint8 id[SESSION_ID_SIZE];
   ssize_t done;
 
@@ -75,13 +105,6 @@ session_welcome (Session *session, const char *user, const char *const *services
       session_close (session, "unavailable", "The system gives no random numbers");
       return;
     }
-  for (gsize i = 0; i < sizeof id; i++)
-    g_snprintf (session->id + 2 * i, 3, "%02x", id[i]);
-  session->phase = SESSION_UP;
-  if (!session->raw)
-    session_say (session, "welcome",
-                 g_variant_new_parsed ("{'session': <%@ay>, 'user': <%s>, 'services': <%^as>}",
-                                       g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, id, sizeof id, 1),
-                                       user != NULL ? user : "", services != NULL ? services : no_services));
-  session_wake (session);
+  session_set_id (session, id);
+  session_say_welcome (session, user, services, timeout);
 }

@@ -79,14 +79,13 @@ session_send_event (Session *session, GIOStream *channel, const char *event, GVa
 
   g_return_if_fail (g_str_equal (event, "resize") || g_str_equal (event, "signal")
                     || g_str_equal (event, "exited"));
-  if (slot == NULL || session->raw || session->phase != SESSION_UP
+  if (slot == NULL || session->raw || !session_is_established (session)
       || !session_channel_is_open (slot->channel))
     {
       base_debug ("nobody to hear “%s”: the channel is not open", event);
       return;
     }
-  g_variant_dict_insert (&dict, "channel", "t", session_channel_id (slot->channel));
-  session_say (session, event, g_variant_dict_end (&dict));
+  session_notice_say (session, session_channel_id (slot->channel), event, &dict);
 }
 
 void

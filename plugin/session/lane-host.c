@@ -5,12 +5,6 @@
 
 #include "quic/connection.h"
 
-static gboolean
-rest_is_left (const SessionLane *lane)
-{
-  return lane->rest != NULL && lane->rest_read < g_bytes_get_size (lane->rest);
-}
-
 gboolean
 session_lane_readable (const SessionLane *lane)
 {
@@ -18,7 +12,7 @@ session_lane_readable (const SessionLane *lane)
 
   if (!lane->open)
     return FALSE;
-  if (lane->stopped || lane->input_error != NULL || lane->rest_ended || rest_is_left (lane))
+  if (lane->stopped || lane->input_error != NULL || lane->rest_ended || session_lane_unread (lane) > 0)
     return TRUE;
   return lane->stream != NULL && (quic_stream_readable (lane->stream, &fin) > 0 || fin);
 }
@@ -100,7 +94,7 @@ session_lane_read (SessionLane *lane, void *buffer, gsize length, GError **error
     }
   if (length == 0)
     return 0;
-  if (rest_is_left (lane))
+  if (session_lane_unread (lane) > 0)
     done = read_rest (lane, buffer, length);
   else if (lane->stream != NULL && lane->input_error == NULL)
     done = quic_stream_read (lane->stream, buffer, length);

@@ -1,4 +1,5 @@
-/* What lane.c (its life, its stream, its channel) and lane-host.c (what the GIOStream does with it) share. */
+/* What lane.c (its life, its stream, its channel), lane-resume.c (from one stream to the next) and lane-host.c (what
+ * the GIOStream does with it) share. */
 #pragma once
 
 #include "session/lane.h"
@@ -27,7 +28,7 @@ struct _SessionLane
   guint64 told; /* the owner, of what the peer has */
   GError *output_error;
 
-  GBytes *rest; /* what nobody had read when the stream went */
+  GBytes *rest; /* what nobody had read when a stream went */
   gsize rest_read;
   gboolean rest_ended; /* the end follows the rest */
   guint64 received, delivered, announced;
@@ -37,6 +38,19 @@ struct _SessionLane
   gboolean last_announced;
   GError *input_error;
 };
+
+/* lane.c */
+void session_lane_take_stream (SessionLane *lane, QuicStream *stream);
+/* The peer counted up to @count. */
+void session_lane_take_count (SessionLane *lane, guint64 count);
+gboolean session_lane_count_is_last (const SessionLane *lane);
+/* Reading fails from now on, unless it is at the end; the first message stays. */
+void session_lane_fail_input (SessionLane *lane, const char *message);
+/* A waiting read looks again. */
+void session_lane_report_ready (SessionLane *lane);
+/* lane-resume.c: bytes of earlier streams that nobody read yet; and those of @stream, which must outlive it, to them. */
+gsize session_lane_unread (const SessionLane *lane);
+void session_lane_save_rest (SessionLane *lane, QuicStream *stream);
 
 /* Tell the owner. */
 void session_lane_report_wake (SessionLane *lane);

@@ -1,9 +1,12 @@
 #include "session/lane-private.h"
 
 #include "base/error.h"
+#include "quic/connection.h"
 
-static void
-report_ready (SessionLane *lane)
+#define CONNECTION_ENDED "The connection of the channel ended"
+
+void
+session_lane_report_ready (SessionLane *lane)
 {
   if (lane->ready != NULL)
     lane->ready (lane->ready_data);
@@ -64,8 +67,8 @@ session_lane_fail_output (SessionLane *lane, const char *message)
   drop_kept (lane);
 }
 
-static void
-fail_input (SessionLane *lane, const char *message)
+void
+session_lane_fail_input (SessionLane *lane, const char *message)
 {
   if (!lane->at_end)
     set_failed (&lane->input_error, message);
@@ -76,11 +79,11 @@ fail_input (SessionLane *lane, const char *message)
 static void
 readable_cb (QuicStream *stream, gpointer user_data)
 {
-  report_ready (user_data);
+  session_lane_report_ready (user_data);
 }
 
-static void
-confirm (SessionLane *lane, guint64 count)
+void
+session_lane_take_count (SessionLane *lane, guint64 count)
 {
   gsize before = session_sender_kept (&lane->sender);
 
@@ -99,7 +102,7 @@ static void
 confirm_raw (SessionLane *lane)
 {
   if (lane->raw && lane->output_error == NULL)
-    confirm (lane, lane->sender.pushed - quic_stream_unacked (lane->stream));
+    session_lane_take_count (lane, lane->sender.pushed - quic_stream_unacked (lane->stream));
 }
 
 static void
@@ -118,13 +121,13 @@ reset_cb (QuicStream *stream, guint64 code, gpointer user_data)
 
   if (lane->code == 0)
     lane->code = code;
-  fail_input (lane, "The other side reset the channel");
+  session_lane_fail_input (lane, "The other side reset the channel");
   /* A stream whose one half was torn is of no use to a program. */
   if (lane->output_error == NULL && !lane->sender.finish)
     quic_stream_reset (stream, code);
   session_lane_fail_output (lane, "The other side reset the channel");
   session_lane_report_ended (lane);
-  report_ready (lane);
+  session_lane_report_ready (lane);
 }
 
 static void
@@ -139,39 +142,26 @@ stopped_cb (QuicStream *stream, guint64 code, gpointer user_data)
   session_lane_report_ended (lane);
 }
 
-/* What the stream still holds must outlive it. */
-static void
-save_rest (SessionLane *lane, QuicStream *stream)
-{
-  gboolean fin = FALSE;
-  gsize length = quic_stream_readable (stream, &fin);
-
-  if (length > 0)
-    {
-      guint8 *data = g_malloc (length);
-
-      length = quic_stream_read (stream, data, length);
-      lane->rest = g_bytes_new_take (data, length);
-      lane->rest_read = 0;
-    }
-  lane->rest_ended = fin;
-}
-
 static void
 closed_cb (QuicStream *stream, gpointer user_data)
 {
   g_autoptr (SessionLane) lane = session_lane_ref (user_data);
 
+  if (!lane->raw && !quic_connection_is_connected (quic_stream_connection (stream)))
+    {
+      /* Whether that is the end of the channel as well is for the session to say. */
+      session_lane_detach (lane);
+      return;
+    }
   confirm_raw (lane);
-  if (!lane->stopped && lane->input_error == NULL)
-    save_rest (lane, stream);
+  session_lane_save_rest (lane, stream);
   lane->stream = NULL;
   if (!lane->rest_ended)
-    fail_input (lane, "The connection of the channel ended");
+    session_lane_fail_input (lane, CONNECTION_ENDED);
   if (lane->raw || !lane->sender.finished)
-    session_lane_fail_output (lane, "The connection of the channel ended");
+    session_lane_fail_output (lane, CONNECTION_ENDED);
   session_lane_report_ended (lane);
-  report_ready (lane);
+  session_lane_report_ready (lane);
 }
 
 static const QuicStreamEvents stream_events = {
@@ -185,13 +175,19 @@ static const QuicStreamEvents stream_events = {
 /* For the channel */
 
 void
+session_lane_take_stream (SessionLane *lane, QuicStream *stream)
+{
+  lane->attached = TRUE;
+  lane->stream = stream;
+  quic_stream_set_events (stream, &stream_events, lane);
+}
+
+void
 session_lane_attach (SessionLane *lane, QuicStream *stream)
 {
   g_return_if_fail (!lane->attached);
 
-  lane->attached = TRUE;
-  lane->stream = stream;
-  quic_stream_set_events (stream, &stream_events, lane);
+  session_lane_take_stream (lane, stream);
   /* What the host decided while there was no stream yet. */
   if (lane->output_error != NULL)
     quic_stream_reset (stream, lane->code);
@@ -235,12 +231,14 @@ session_lane_disown (SessionLane *lane, guint64 code, const char *message)
   lane->open = TRUE;
   if (lane->code == 0)
     lane->code = code;
+  if (*message == '\0')
+    message = CONNECTION_ENDED;
   if (!lane->rest_ended)
-    fail_input (lane, message);
+    session_lane_fail_input (lane, message);
   session_lane_fail_output (lane, message);
   lane->owner = NULL;
   lane->owner_data = NULL;
-  report_ready (lane);
+  session_lane_report_ready (lane);
 }
 
 void
@@ -250,8 +248,8 @@ session_lane_flush (SessionLane *lane)
     session_sender_flush (&lane->sender, lane->stream);
 }
 
-static gboolean
-count_is_last (const SessionLane *lane)
+gboolean
+session_lane_count_is_last (const SessionLane *lane)
 {
   return lane->stopped || lane->input_error != NULL || (lane->at_end && lane->delivered == lane->received);
 }
@@ -259,7 +257,7 @@ count_is_last (const SessionLane *lane)
 gboolean
 session_lane_has_count (const SessionLane *lane, gboolean *urgent)
 {
-  gboolean last = count_is_last (lane) && !lane->last_announced;
+  gboolean last = session_lane_count_is_last (lane) && !lane->last_announced;
 
   if (lane->raw || lane->last_announced)
     return FALSE;
@@ -274,7 +272,7 @@ session_lane_announce (SessionLane *lane, guint64 *count, gboolean *done)
   if (!session_lane_has_count (lane, NULL))
     return FALSE;
   *count = lane->announced = lane->delivered;
-  *done = lane->last_announced = count_is_last (lane);
+  *done = lane->last_announced = session_lane_count_is_last (lane);
   if (*done)
     session_lane_report_ended (lane);
   return TRUE;
@@ -297,7 +295,7 @@ session_lane_received (SessionLane *lane, guint64 count, gboolean done, GError *
     return base_error_set (error, MUX_ERROR_PROTOCOL,
                            "The peer counts %" G_GUINT64_FORMAT " bytes of a channel that sent %" G_GUINT64_FORMAT,
                            count, carried);
-  confirm (lane, count);
+  session_lane_take_count (lane, count);
   if (done && (count < session_sender_sent (&lane->sender) || !lane->sender.finish))
     session_lane_fail_output (lane, "Nobody reads the other end of the channel any more");
   session_lane_report_ended (lane);

@@ -26,6 +26,8 @@ G_BEGIN_DECLS
    see lane.c. */
 #define SESSION_LANE_HOT (128 * 1024)
 #define SESSION_LANE_COLD (32 * 1024)
+/* Of what an interrupted lane has and nobody read, so much is kept; the rest is sent again. */
+#define SESSION_LANE_REST_MAX (1024 * 1024)
 
 typedef struct _SessionLane SessionLane;
 
@@ -51,6 +53,16 @@ typedef struct
   guint64 received, delivered, announced; /* handed out; counted here; told to the peer */
   guint64 code;                           /* of the reset, 0 = none */
 } SessionLaneCounts;
+
+/* Where one side of an interrupted lane stands (DESIGN 4.4, `resume`). */
+typedef struct
+{
+  guint64 received; /* the peer's bytes counted here */
+  guint64 from;     /* the first of them that is not here: at least `received` */
+  gboolean done;    /* nothing beyond `received` will ever be counted */
+  gboolean torn;    /* our half was reset, with … */
+  guint64 code;
+} SessionLanePosition;
 
 SessionLane *session_lane_new (const char *name, gboolean raw, const SessionLaneOwner *owner, gpointer data);
 SessionLane *session_lane_ref (SessionLane *lane);
@@ -84,6 +96,19 @@ gboolean session_lane_has_count (const SessionLane *lane, gboolean *urgent);
 gboolean session_lane_announce (SessionLane *lane, guint64 *count, gboolean *done);
 /* The peer told us its count; MUX_ERROR_PROTOCOL when it fell or passes what was sent. */
 gboolean session_lane_received (SessionLane *lane, guint64 count, gboolean done, GError **error);
+/* The connection is lost, or left: the lane waits for another stream. Reading goes on with what is here, writing until the window
+   is full. */
+void session_lane_detach (SessionLane *lane);
+/* To tell the peer; what it says of counts is told then. */
+void session_lane_position (SessionLane *lane, SessionLanePosition *mine);
+/* Whether it can go on where the peer stands; MUX_ERROR_PROTOCOL. */
+gboolean session_lane_check_position (const SessionLane *lane, const SessionLanePosition *theirs, GError **error);
+/* The same of one that need not be interrupted yet. */
+gboolean session_lane_may_stand (const SessionLane *lane, const SessionLanePosition *theirs, GError **error);
+/* Goes on over @stream. The position was checked. In a pass. */
+void session_lane_reattach (SessionLane *lane, QuicStream *stream, const SessionLanePosition *theirs);
+/* The peer is done with all of it: what is not at its end fails with @message. In a pass. */
+void session_lane_conclude (SessionLane *lane, guint64 code, const char *message);
 /* Nothing is left to send, to read or to count, and the stream is gone. */
 gboolean session_lane_is_done (const SessionLane *lane);
 

@@ -22,7 +22,6 @@ wrong (GError **error, const char *name, const char *what)
 static gboolean
 take_hello (Session *session, const char *name, GVariant *arguments, GError **error)
 {
-  g_autoptr (GVariant) resumed = NULL;
   guint32 version = 0;
 
   if (session->phase != SESSION_GREETING)
@@ -33,12 +32,6 @@ take_hello (Session *session, const char *name, GVariant *arguments, GError **er
   if (version != SESSION_VERSION)
     {
       session_close (session, "version", "This side speaks version 1 of the session protocol only");
-      return TRUE;
-    }
-  resumed = g_variant_lookup_value (arguments, "session", G_VARIANT_TYPE_BYTESTRING);
-  if (resumed != NULL)
-    {
-      session_close (session, "gone", "The session does not exist here any more");
       return TRUE;
     }
   session->phase = SESSION_ASKED;
@@ -59,9 +52,18 @@ take_welcome (Session *session, const char *name, GVariant *arguments, GError **
   if (size != SESSION_ID_SIZE)
     return wrong (error, name, "has no session of 16 bytes");
   session_timer_set (session, &session->greeting, BASE_NEVER);
-  for (gsize i = 0; i < SESSION_ID_SIZE; i++)
-    g_snprintf (session->id + 2 * i, 3, "%02x", ((const guint8 *) bytes)[i]);
+  if (session->established)
+    {
+      if (memcmp (bytes, session->id_bytes, SESSION_ID_SIZE) != 0)
+        return wrong (error, name, "is for another session");
+      session_go_on (session);
+      if (session->events->back != NULL)
+        session->events->back (session, NULL, session->user_data);
+      return TRUE;
+    }
+  session_set_id (session, bytes);
   session->phase = SESSION_UP;
+  session->established = TRUE;
   session->events->hello (session, arguments, session->user_data);
   session_wake (session);
   return TRUE;
@@ -184,6 +186,12 @@ session_messages_event (Session *session, const char *name, GVariant *arguments,
   return TRUE;
 }
 
+static gboolean
+take_event (Session *session, const char *name, GVariant *arguments, GError **error)
+{
+  return !session_notice_is_news (session, arguments) || session_messages_event (session, name, arguments, error);
+}
+
 /* Certificates */
 
 static gboolean
@@ -277,9 +285,9 @@ static const struct
   { "welcome", TO_CLIENT | ANY_TIME, take_welcome },
   { "goodbye", TO_SERVER | TO_CLIENT | ANY_TIME, take_goodbye },
   { "received", TO_SERVER | TO_CLIENT, take_received },
-  { "resize", TO_SERVER | TO_CLIENT, session_messages_event },
-  { "signal", TO_SERVER | TO_CLIENT, session_messages_event },
-  { "exited", TO_SERVER | TO_CLIENT, session_messages_event },
+  { "resize", TO_SERVER | TO_CLIENT, take_event },
+  { "signal", TO_SERVER | TO_CLIENT, take_event },
+  { "exited", TO_SERVER | TO_CLIENT, take_event },
   { "renew", TO_SERVER, take_renew },
   { "renewed", TO_CLIENT, take_renewed },
   { "restarting", TO_SERVER | TO_CLIENT, take_restarting },
@@ -317,6 +325,15 @@ message_cb (const char *name, GVariant *arguments, gpointer user_data)
   /* After our goodbye only the peer's own matters. */
   if (!session_is_alive (session) || (session->phase == SESSION_ENDING && !g_str_equal (name, "goodbye")))
     return;
+  if (session->successor_of != NULL && !g_str_equal (name, "goodbye"))
+    {
+      Session *continued = session_succeed (session, TRUE);
+
+      if (continued == NULL)
+        return;
+      session_unref (session);
+      session = session_ref (continued);
+    }
   if (!take_message (session, name, arguments, &error))
     session_fail (session, QUIC_CODE_PROTOCOL, error);
 }
@@ -335,6 +352,7 @@ acknowledged_cb (gpointer user_data)
 {
   Session *session = user_data;
 
+  session_notices_acknowledged (session);
   if (session->phase == SESSION_ENDING)
     session_wake (session);
 }

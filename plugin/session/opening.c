@@ -16,6 +16,7 @@ typedef struct
   QuicStream *stream; /* NULL: none yet, or gone */
   SessionFrameReader *reader;
   guint64 channel; /* of `opened`, 0 = not yet */
+  guint64 token;   /* the peer knows the same request by it when it comes again */
   GError *error;   /* the answer is no */
 } SessionOpening;
 
@@ -128,6 +129,8 @@ closed_cb (QuicStream *stream, gpointer user_data)
   GError *error = NULL;
 
   opening->stream = NULL;
+  if (!opening->session->raw && !quic_connection_is_connected (quic_stream_connection (stream)))
+    return; /* the session says whether there will be another */
   base_error_set (&error, MUX_ERROR_LOST, _ ("The connection ended before the channel was open"));
   settle (opening, 0, error);
 }
@@ -208,7 +211,12 @@ send_request (SessionOpening *opening)
   if (session->raw)
     opening->channel = ++session->last_channel; /* nobody answers: it is open */
   else
-    session_frame_stream_write (stream, "open", opening->request, &opening->error);
+    {
+      g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (opening->request);
+
+      g_variant_dict_insert (&dict, "token", "t", opening->token);
+      session_frame_stream_write (stream, "open", g_variant_dict_end (&dict), &opening->error);
+    }
   return TRUE;
 }
 
@@ -257,6 +265,24 @@ session_openings_pass (Session *session)
 }
 
 void
+session_openings_detach (Session *session)
+{
+  for (GList *link = session->openings.head; link != NULL; link = link->next)
+    {
+      SessionOpening *opening = link->data;
+
+      if (opening->stream != NULL)
+        quic_stream_set_events (opening->stream, NULL, NULL);
+      opening->stream = NULL;
+      if (opening->error != NULL)
+        continue;
+      opening->channel = 0;
+      session_frame_reader_free (opening->reader);
+      opening->reader = session_frame_reader_new ();
+    }
+}
+
+void
 session_openings_end (Session *session, const GError *error)
 {
   SessionOpening *opening;
@@ -291,6 +317,7 @@ session_open (Session *session, GVariant *request, SessionOpenFunc func, gpointe
   g_autoptr (GBytes) frame = NULL;
 
   opening->session = session;
+  opening->token = ++session->last_opening;
   opening->func = func;
   opening->user_data = user_data;
   opening->reader = session_frame_reader_new ();
@@ -302,7 +329,7 @@ session_open (Session *session, GVariant *request, SessionOpenFunc func, gpointe
     base_error_set (&opening->error, MUX_ERROR_LIMIT,
                     _ ("The session has %d channels already, its limit: close one first"),
                     SESSION_MAX_CHANNELS);
-  if (!session_is_alive (session))
+  if (!session_is_alive (session) && session->phase != SESSION_AWAY)
     base_error_set (&opening->error, MUX_ERROR_GONE, _ ("The session is over"));
   if (session->told_closed)
     {

@@ -141,6 +141,16 @@ session_sender_flush (SessionSender *sender, QuicStream *stream)
 }
 
 void
+session_sender_rewind (SessionSender *sender, guint64 from)
+{
+  g_assert (from >= sender->confirmed && from <= sender->pushed);
+  sender->pushed = from;
+  sender->finished = FALSE;
+  sender->heat = sender->burst = 0;
+  sender->bulk = FALSE;
+}
+
+void
 session_sender_confirm (SessionSender *sender, guint64 count)
 {
   g_assert (count >= sender->confirmed && count <= sender->pushed);

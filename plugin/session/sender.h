@@ -33,6 +33,8 @@ gsize session_sender_waiting (const SessionSender *sender);
 void session_sender_append (SessionSender *sender, const void *data, gsize length);
 /* Gives @stream what waits, and the end. */
 void session_sender_flush (SessionSender *sender, QuicStream *stream);
+/* There is no stream any more. The next one gets everything from @from on, and the end; confirmed <= @from <= pushed. */
+void session_sender_rewind (SessionSender *sender, guint64 from);
 /* Drops what lies below @count; confirmed <= @count <= pushed. */
 void session_sender_confirm (SessionSender *sender, guint64 count);
 

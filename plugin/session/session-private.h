@@ -1,5 +1,6 @@
 /* What the files of a session share. session.c: its life and passes; greeting.c: hello and welcome;
-   messages.c: what is said on the control stream; early.c; opening.c: channels we ask for; incoming.c:
+   messages.c: what is said on the control stream; notices.c: what of it must arrive; resume.c: from one
+   connection to the next; rejoin.c; goodbye.c; counts.c; requests.c: what a client asks for; early.c; opening.c: channels we ask for; incoming.c:
    streams the peer opens; channel.c: what is open; renew.c; host-calls.c. Nobody outside the room includes
    this. */
 #pragma once
@@ -43,6 +44,7 @@ typedef enum
   SESSION_GREETING, /* client: hello is said; server: it is awaited */
   SESSION_ASKED,    /* server: the host decides */
   SESSION_UP,
+  SESSION_AWAY,   /* without a connection, until another one comes */
   SESSION_ENDING, /* goodbye is said, its acknowledgement awaited */
   SESSION_OVER,   /* the connection is being closed, or is gone */
 } SessionPhase;
@@ -59,11 +61,15 @@ struct _Session
   guint references;
   QuicConnection *connection; /* NULL after its end */
   gboolean server, raw;
+  gboolean established; /* it was up once */
+  gboolean dropped;     /* its connection ends by our own will, not the session */
   SessionPhase phase;
   char *agent;
   const SessionEvents *events;
   gpointer user_data;
+  guint8 id_bytes[SESSION_ID_SIZE];
   char id[2 * SESSION_ID_SIZE + 1];
+  Session *successor_of; /* server: says that it goes on with that one, and has to prove it */
   GError *error;      /* why it ends, when it is a fault */
   gboolean on_purpose; /* somebody said goodbye without one */
   gboolean told_closed;
@@ -76,11 +82,16 @@ struct _Session
   GHashTable *channels;  /* guint64 * → SessionChannel */
   guint64 last_channel;  /* server: the last number given */
   gsize kept;            /* by all lanes */
+  gsize window;          /* of a lane, by the last connection */
   GQueue flushes;        /* of SessionChannelLane: bytes for their stream */
   GQueue counts;         /* of SessionChannelLane: a count to tell */
   GQueue unattached;     /* client, of SessionChannelLane: without a stream yet */
   GQueue checks;         /* of SessionChannel: perhaps done */
   GQueue openings;       /* client, of SessionOpening */
+  guint64 last_opening;  /* client: the last token given to one */
+  GQueue rejoins;        /* client, of SessionRejoin */
+  GQueue notices;        /* of SessionNotice, in order */
+  guint64 notices_said, notices_heard; /* the last numbers */
   GQueue incoming;       /* server, of SessionIncoming */
   GQueue early;          /* client, of SessionEarly */
 
@@ -96,6 +107,13 @@ void session_wake (Session *session);
 gboolean session_is_alive (const Session *session);
 /* Ends the connection with @code at once; the first error wins. */
 void session_fail (Session *session, QuicCode code, const GError *error);
+void session_close_connection (Session *session, QuicCode code, const char *reason);
+/* Ends the connection with @code, not the session. */
+void session_drop (Session *session, QuicCode code, const GError *error);
+/* Takes over the events of @connection. */
+void session_take_connection (Session *session, QuicConnection *connection);
+/* It is over, with its connection: everybody is told. */
+void session_end (Session *session, const GError *error, guint64 code);
 /* On the control stream; a message that cannot be sent ends the session. */
 void session_say (Session *session, const char *name, GVariant *arguments);
 
@@ -109,14 +127,56 @@ void session_early_keep (Session *session, guint64 channel, const char *name, GV
 void session_early_replay (Session *session, SessionChannel *channel);
 void session_early_forget (Session *session);
 
+/* goodbye.c */
+/* Goodbye was said: closes the connection when that is heard, or will not be. */
+void session_goodbye_pass (Session *session, guint64 now);
+
+/* counts.c */
+void session_counting_due (gpointer session, guint64 now);
+
+/* requests.c: what begins on @stream */
+void session_take_open (Session *session, QuicStream *stream, GVariant *request);
+void session_take_lane (Session *session, QuicStream *stream, GVariant *arguments);
+
 /* greeting.c: starts once the connection is up */
 void session_start (Session *session);
+void session_set_id (Session *session, const guint8 *bytes);
+void session_say_welcome (Session *session, const char *user, const char *const *services, guint timeout);
+
+/* notices.c; arguments are completed and ended by it */
+void session_notice_say (Session *session, guint64 channel, const char *name, GVariantDict *arguments);
+void session_notices_acknowledged (Session *session);
+void session_notices_repeat (Session *session);
+void session_notices_forget (Session *session);
+gboolean session_notice_is_news (Session *session, GVariant *arguments);
+
+/* rejoin.c */
+void session_rejoins_begin (Session *session);
+void session_rejoins_pass (Session *session);
+void session_rejoins_detach (Session *session);
+void session_rejoin_free (Session *session, SessionRejoin *rejoin);
+
+/* resume.c */
+/* A position as `resume` and `resumed` carry it; floating. */
+GVariant *session_position_arguments (SessionChannelLane *slot, const SessionLanePosition *mine);
+gboolean session_position_read (GVariant *arguments, SessionLanePosition *theirs, GError **error);
+/* Another connection is there, and welcome. */
+void session_go_on (Session *session);
+/* The connection is lost, or left. */
+void session_detach (Session *session);
+/* Server: @newcomer becomes what it says it continues, if that may be by now; returns that, or NULL. @proven: it knows more than
+   the number. */
+Session *session_succeed (Session *newcomer, gboolean proven);
+/* Whether `resume` with @arguments could be answered now. */
+gboolean session_check_resume (Session *session, GVariant *arguments, GError **error);
+void session_take_resume (Session *session, QuicStream *stream, GVariant *arguments);
 
 /* renew.c */
 void session_renew_end (Session *session, GVariant *renewed, const GError *error);
 
 /* opening.c */
 void session_openings_pass (Session *session);
+void session_openings_detach (Session *session);
 void session_openings_end (Session *session, const GError *error);
 
 /* incoming.c */
@@ -124,5 +184,9 @@ void session_incoming_add (Session *session, QuicStream *stream);
 /* Raw: those that came before the welcome. */
 void session_incoming_admit (Session *session);
 void session_incoming_end (Session *session);
+void session_incoming_move (Session *from, Session *to);
+/* `refused`, and the end of the stream; or both halves torn. */
+void session_refuse_stream (QuicStream *stream, const char *code, const char *message);
+void session_tear_stream (QuicStream *stream, QuicCode code);
 
 G_END_DECLS

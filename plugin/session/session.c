@@ -1,30 +1,10 @@
+#define BASE_LOG_ROOM "session"
 #include "session/session-private.h"
 
+#include <glib/gi18n-lib.h>
 
-#define BASE_LOG_ROOM "session"
 #include "base/error.h"
 #include "base/log.h"
-#include "session/channel-stream.h"
-
-/* Which code of CONNECTION_CLOSE goes with a goodbye. */
-static const struct
-{
-  const char *code;
-  QuicCode quic;
-} goodbye_codes[] = {
-  { "refused", QUIC_CODE_REFUSED }, { "version", QUIC_CODE_PROTOCOL },     { "limit", QUIC_CODE_LIMIT },
-  { "timeout", QUIC_CODE_TIMEOUT }, { "gone", QUIC_CODE_UNAVAILABLE },
-  { "unavailable", QUIC_CODE_UNAVAILABLE },
-};
-
-static QuicCode
-goodbye_quic_code (const char *code)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (goodbye_codes); i++)
-    if (g_str_equal (goodbye_codes[i].code, code))
-      return goodbye_codes[i].quic;
-  return QUIC_CODE_NONE;
-}
 
 /* Small helpers of the whole room */
 
@@ -65,8 +45,8 @@ session_timer_set (Session *session, SessionTimer *timer, guint64 deadline)
   arm (session);
 }
 
-static void
-close_connection (Session *session, QuicCode code, const char *reason)
+void
+session_close_connection (Session *session, QuicCode code, const char *reason)
 {
   session->phase = SESSION_OVER;
   if (session->control != NULL)
@@ -82,7 +62,17 @@ session_fail (Session *session, QuicCode code, const GError *error)
   base_debug ("session %s fails: %s", session->id, error->message);
   if (session->error == NULL)
     session->error = g_error_copy (error);
-  close_connection (session, code, error->message);
+  session_close_connection (session, code, error->message);
+}
+
+void
+session_drop (Session *session, QuicCode code, const GError *error)
+{
+  if (!session_is_alive (session))
+    return;
+  base_info ("session %s loses its connection: %s", session->id, error->message);
+  session->dropped = TRUE;
+  session_close_connection (session, code, error->message);
 }
 
 void
@@ -95,49 +85,6 @@ session_say (Session *session, const char *name, GVariant *arguments)
     return;
   if (!session_control_send (session->control, name, sunk, &error))
     session_fail (session, QUIC_CODE_LIMIT, error);
-}
-
-/* End */
-
-/* Goodbye is said; without its acknowledgement CONNECTION_CLOSE might overtake it. */
-static void
-end_if_heard (Session *session, gboolean now)
-{
-  if (session->phase == SESSION_ENDING && (now || session_control_is_acknowledged (session->control)))
-    close_connection (session, goodbye_quic_code (session->goodbye_code), session->goodbye_message);
-}
-
-static void
-farewell_due (gpointer owner, guint64 now)
-{
-  end_if_heard (owner, TRUE);
-}
-
-void
-session_close (Session *session, const char *code, const char *message)
-{
-  if (!session_is_alive (session) || session->phase == SESSION_ENDING)
-    return;
-  session->on_purpose = TRUE;
-  session->goodbye_code = g_strdup (code);
-  session->goodbye_message = g_strdup (message != NULL ? message : "");
-  if (session->control == NULL)
-    {
-      close_connection (session, goodbye_quic_code (code), session->goodbye_message);
-      return;
-    }
-  session_say (session, "goodbye",
-               g_variant_new_parsed ("{'code': <%s>, 'message': <%s>}", code, session->goodbye_message));
-  if (session->phase != SESSION_OVER)
-    session->phase = SESSION_ENDING;
-  session_wake (session);
-}
-
-void
-session_announce_restart (Session *session, guint after)
-{
-  if (session->phase == SESSION_UP)
-    session_say (session, "restarting", g_variant_new_parsed ("{'after': <%u>}", (guint32) after));
 }
 
 /* The connection's events */
@@ -197,6 +144,7 @@ pass_cb (QuicConnection *connection, guint64 now, gpointer user_data)
     {
       session_incoming_admit (session);
       session_openings_pass (session);
+      session_rejoins_pass (session);
     }
   if (session->phase == SESSION_UP)
     {
@@ -205,18 +153,8 @@ pass_cb (QuicConnection *connection, guint64 now, gpointer user_data)
       session_channels_check (session);
     }
   else if (session->phase == SESSION_ENDING)
-    {
-      end_if_heard (session, FALSE);
-      if (session->phase == SESSION_ENDING && session->farewell.node.place == 0)
-        session_timer_set (session, &session->farewell, now + SESSION_GOODBYE_TIMEOUT);
-    }
+    session_goodbye_pass (session, now);
   arm (session);
-}
-
-static void
-counting_due (gpointer owner, guint64 now)
-{
-  session_channels_count (owner, TRUE);
 }
 
 /* Why it ended: what this side or the peer's goodbye said before what the connection knows. NULL = on
@@ -233,27 +171,80 @@ end_error (Session *session, const QuicCloseInfo *info)
   return g_error_copy (info->error);
 }
 
-static void
-closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_data)
+void
+session_end (Session *session, const GError *error, guint64 code)
 {
-  Session *session = user_data;
-  g_autoptr (GError) error = end_error (session, info);
-  guint64 code = info->application ? info->code : QUIC_CODE_UNAVAILABLE;
-
   session->connection = NULL;
   session->phase = SESSION_OVER;
+  session_detach (session);
   session_openings_end (session, error);
   session_renew_end (session, NULL, error);
   session_channels_end (session, code, error != NULL ? error->message : "");
-  session_incoming_end (session);
   session_early_forget (session);
-  g_clear_pointer (&session->control, session_control_free);
-  session_timer_set (session, &session->greeting, BASE_NEVER);
-  session_timer_set (session, &session->farewell, BASE_NEVER);
-  session_timer_set (session, &session->counting, BASE_NEVER);
+  session_notices_forget (session);
+  g_clear_pointer (&session->successor_of, session_unref);
   session->told_closed = TRUE;
   session->events->closed (session, error, session->user_data);
   session_unref (session);
+}
+
+/* Whether the end of the connection is none of the session: nobody said so, and its peer may come again. */
+static gboolean
+may_come_back (Session *session, const QuicCloseInfo *info)
+{
+  if (!session->established || session->raw || session->successor_of != NULL || session->on_purpose
+      || session->error != NULL || session->events->away == NULL)
+    return FALSE;
+  switch (info->cause)
+    {
+    case QUIC_CLOSE_IDLE:
+    case QUIC_CLOSE_RESET:
+      return TRUE;
+    case QUIC_CLOSE_LOCAL:
+      return session->dropped;
+    case QUIC_CLOSE_PEER:
+      return info->application ? session->server && info->code == QUIC_CODE_REPLACED : TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+static void
+go_away (Session *session, const GError *error)
+{
+  g_autoptr (GError) lost = NULL;
+
+  session->connection = NULL;
+  session->phase = SESSION_AWAY;
+  session->dropped = FALSE;
+  session_detach (session);
+  base_error_set (&lost, MUX_ERROR_LOST, _("The connection was lost before the certificate was renewed"));
+  session_renew_end (session, NULL, lost);
+  session->events->away (session, error, session->user_data);
+}
+
+static void
+closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_data)
+{
+  g_autoptr (Session) session = session_ref (user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (may_come_back (session, info))
+    {
+      go_away (session, info->error);
+      return;
+    }
+  error = end_error (session, info);
+  session_end (session, error, info->application ? info->code : QUIC_CODE_UNAVAILABLE);
+}
+
+void
+session_abandon (Session *session, const GError *error)
+{
+  g_autoptr (Session) kept = session_ref (session);
+
+  if (session->phase == SESSION_AWAY)
+    session_end (session, error, QUIC_CODE_UNAVAILABLE);
 }
 
 static const QuicConnectionEvents connection_events = {
@@ -268,6 +259,12 @@ const char *
 session_id (const Session *session)
 {
   return session->id;
+}
+
+gpointer
+session_user_data (const Session *session)
+{
+  return session->user_data;
 }
 
 QuicConnection *
@@ -285,8 +282,16 @@ session_is_raw (const Session *session)
 gboolean
 session_is_established (const Session *session)
 {
-  /* Somebody who is turned away hears goodbye, too. */
-  return session->phase == SESSION_UP || (session->phase == SESSION_ENDING && *session->id != '\0');
+  return session->established && session->phase != SESSION_OVER;
+}
+
+void
+session_take_connection (Session *session, QuicConnection *connection)
+{
+  session->connection = connection;
+  quic_connection_set_events (connection, &connection_events, session);
+  /* If it is connected already, the pass starts us. */
+  quic_connection_wake (connection);
 }
 
 Session *
@@ -295,19 +300,16 @@ session_new (QuicConnection *connection, const char *agent, const SessionEvents 
   Session *session = g_new0 (Session, 1);
 
   session->references = 2; /* the caller's, and our own until `closed` */
-  session->connection = connection;
   session->server = quic_connection_is_server (connection);
   session->agent = g_strdup (agent);
   session->events = events;
   session->user_data = user_data;
   session->timers = base_heap_new ();
   session->channels = g_hash_table_new (g_int64_hash, g_int64_equal);
-  session->farewell.due = farewell_due;
-  session->counting.due = counting_due;
-  session->greeting.owner = session->farewell.owner = session->counting.owner = session;
-  quic_connection_set_events (connection, &connection_events, session);
-  /* If it is connected already, the pass starts us. */
-  quic_connection_wake (connection);
+  session->counting.due = session_counting_due;
+  session->greeting.owner = session->counting.owner = session;
+  session->window = SESSION_WINDOW_MIN;
+  session_take_connection (session, connection);
   return session;
 }
 
@@ -327,7 +329,8 @@ session_unref (Session *session)
   g_assert (g_hash_table_size (session->channels) == 0 && session->openings.length == 0
             && session->incoming.length == 0
             && session->flushes.length == 0 && session->counts.length == 0 && session->checks.length == 0
-            && session->unattached.length == 0 && session->early.length == 0);
+            && session->unattached.length == 0 && session->early.length == 0
+            && session->rejoins.length == 0 && session->notices.length == 0);
   base_heap_free (session->timers);
   g_hash_table_unref (session->channels);
   g_clear_error (&session->error);

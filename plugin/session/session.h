@@ -30,6 +30,11 @@ typedef struct
                          gpointer user_data);
   /* Server: `renew` with a CSR; answer with session_renewed (). */
   void (*renew) (Session *session, const char *csr, gpointer user_data);
+  /* The connection is lost, and the session waits: here for session_resume () (client), or for its client (server). NULL: it ends
+   * instead. */
+  void (*away) (Session *session, const GError *error, gpointer user_data);
+  /* It goes on over another connection. Server: @newcomer came with it, and is over then. May be NULL. */
+  void (*back) (Session *session, Session *newcomer, gpointer user_data);
   /* The peer announced a restart in @after seconds. May be NULL. */
   void (*restarting) (Session *session, guint after, gpointer user_data);
   /* Over: all its channels were told "closed" before. @error NULL = on purpose (ours or the peer's goodbye without fault). Last event. */
@@ -51,8 +56,18 @@ QuicConnection *session_connection (const Session *session);
 gboolean session_is_raw (const Session *session);
 gboolean session_is_established (const Session *session);
 
-/* Server: @services: names told to the peer. */
-void session_welcome (Session *session, const char *user, const char *const *services);
+gpointer session_user_data (const Session *session);
+
+/* Server: @services: names told to the peer; @timeout: seconds for which the session waits for its client while that is away. */
+void session_welcome (Session *session, const char *user, const char *const *services, guint timeout);
+/* Server, when hello names a `session`: @newcomer says it is the client of @session. That the identity is the same is the
+ * caller's to check. `back` of @session and `closed` of @newcomer follow when it has proven it. */
+void session_welcome_back (Session *newcomer, Session *session, const char *user, const char *const *services, guint timeout);
+/* Client: goes on over @connection, which is up; a connection that it still has is left. `back` or `away` follows, or `closed`, when
+ * the session is gone there. */
+void session_resume (Session *session, QuicConnection *connection);
+/* Ends a session that is away; `closed` comes from inside. */
+void session_abandon (Session *session, const GError *error);
 /* Says goodbye with @code ("bye", "refused", "shutdown", …) and @message, then closes the connection; `closed` follows. */
 void session_close (Session *session, const char *code, const char *message);
 /* Server: `restarting {after}`. */

@@ -128,7 +128,7 @@ transport_admission_hello (MuxSession *self, GVariant *details)
   if (session_is_raw (self->session))
     self->raw_service = g_strdup (raw_service);
   services = service_names (self->transport);
-  session_welcome (self->session, self->user, (const char *const *) services);
+  session_welcome (self->session, self->user, (const char *const *) services, 0);
   if (session_is_established (self->session))
     transport_session_enter (self->transport, self);
 }

@@ -259,15 +259,54 @@ tap_count (Tap *tap, const char *key)
 /* Sessions */
 
 static void
+meet_newcomer (Side *side, Session *newcomer, GVariant *details)
+{
+  static const char *const services[] = { "shell", NULL };
+  g_autoptr (GVariant) id = g_variant_lookup_value (details, "session", G_VARIANT_TYPE_BYTESTRING);
+  const guint8 *bytes;
+  gsize length = 0;
+  g_autoptr (GString) hex = g_string_new (NULL);
+
+  bytes = g_variant_get_fixed_array (id, &length, 1);
+  for (gsize i = 0; i < length; i++)
+    g_string_append_printf (hex, "%02x", bytes[i]);
+  if (side->forgetful || side->closed || !g_str_equal (hex->str, session_id (side->session)))
+    session_close (newcomer, "gone", "The session does not exist here any more");
+  else
+    session_welcome_back (newcomer, side->session, "alice", services, 3600);
+}
+
+static void
+away_cb (Session *session, const GError *error, gpointer user_data)
+{
+  g_assert_nonnull (error);
+  g_assert_null (session_connection (session));
+  ((Side *) user_data)->away++;
+}
+
+static void
+back_cb (Session *session, Session *newcomer, gpointer user_data)
+{
+  g_assert_nonnull (session_connection (session));
+  g_assert_true ((newcomer != NULL) == ((Side *) user_data)->server);
+  ((Side *) user_data)->back++;
+}
+
+static void
 hello_cb (Session *session, GVariant *details, gpointer user_data)
 {
   static const char *const services[] = { "shell", "exec", NULL };
   Side *side = user_data;
 
+  if (side->duo->resumes && side->server && g_variant_lookup (details, "session", "ay", NULL))
+    {
+      meet_newcomer (side, session, details);
+      return;
+    }
   g_assert_null (side->hello);
   side->hello = g_variant_ref (details);
   if (side->server && !side->keep_unwelcome)
-    session_welcome (session, "alice", services);
+    session_welcome (session, "alice", services, 3600);
 }
 
 static void
@@ -317,6 +356,12 @@ closed_cb (Session *session, const GError *error, gpointer user_data)
 {
   Side *side = user_data;
 
+  if (session != side->session)
+    {
+      side->newcomers--;
+      side->turned += error != NULL;
+      return;
+    }
   g_assert_false (side->closed);
   g_assert_null (session_connection (session));
   g_assert_cmpuint (session_n_channels (session), ==, 0);
@@ -329,6 +374,17 @@ static const SessionEvents session_events = {
   .channel_opened = channel_opened_cb,
   .channel_event = channel_event_cb,
   .renew = renew_cb,
+  .restarting = restarting_cb,
+  .closed = closed_cb,
+};
+
+static const SessionEvents resuming_events = {
+  .hello = hello_cb,
+  .channel_opened = channel_opened_cb,
+  .channel_event = channel_event_cb,
+  .renew = renew_cb,
+  .away = away_cb,
+  .back = back_cb,
   .restarting = restarting_cb,
   .closed = closed_cb,
 };
@@ -520,7 +576,7 @@ side_begin (Side *side, QuicConnection *connection, gboolean by_hand)
   if (by_hand)
     quic_connection_set_events (connection, &hand_events, side);
   else
-    side->session = session_new (connection, "duo 1", &session_events, side);
+    side->session = session_new (connection, "duo 1", side->duo->resumes ? &resuming_events : &session_events, side);
 }
 
 static void
@@ -528,6 +584,12 @@ accept_cb (QuicEndpoint *endpoint, QuicConnection *connection, gpointer user_dat
 {
   Duo *duo = user_data;
 
+  if (duo->resumes && duo->server.session != NULL)
+    {
+      duo->server.newcomers++;
+      session_unref (session_new (connection, "duo 1", &resuming_events, &duo->server));
+      return;
+    }
   g_assert_null (duo->server.connection);
   side_begin (&duo->server, connection, duo->hand_server);
 }
@@ -553,7 +615,7 @@ duo_connect (Duo *duo)
 {
   QuicServerConfig server_config = {
     .connection = { .max_idle_timeout_ms = 30000, .handshake_timeout_ms = 10000 },
-    .max_connections = 10,
+    .max_connections = 100,
     .max_half_open = 10,
     .retry_from = 10,
   };
@@ -593,6 +655,67 @@ duo_new_welcome (guint32 seed)
   duo_connect (duo);
   duo_until (duo, session_is_established (duo->client.session));
   return duo;
+}
+
+/* Another connection */
+
+static void
+redialled_cb (QuicConnection *connection, gpointer user_data)
+{
+  Duo *duo = user_data;
+
+  duo->redialling--;
+  if (duo->client.error != NULL)
+    g_error ("the session ended: %s", duo->client.error->message);
+  session_resume (duo->client.session, connection);
+}
+
+static void
+redial_failed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_data)
+{
+  ((Duo *) user_data)->redialling--;
+}
+
+static const QuicConnectionEvents redial_events = { .connected = redialled_cb, .closed = redial_failed_cb };
+
+static QuicConnection *
+connect_again (Duo *duo, const QuicConnectionEvents *events, gpointer user_data)
+{
+  const QuicConnectionConfig config
+      = { .max_idle_timeout_ms = 30000, .handshake_timeout_ms = 10000, .keep_alive_interval_ms = 10000 };
+  g_autoptr (GError) error = NULL;
+  QuicConnection *connection
+      = quic_endpoint_connect (duo->endpoints[LINK_CLIENT], link_address (duo->link, LINK_CLIENT),
+                               link_address (duo->link, LINK_SERVER), duo->tls[LINK_CLIENT], &config, events, user_data,
+                               link_now (duo->link), &error);
+
+  g_assert_no_error (error);
+  return connection;
+}
+
+void
+duo_redial (Duo *duo)
+{
+  duo->redialling++;
+  connect_again (duo, &redial_events, duo);
+}
+
+void
+duo_come_back (Duo *duo)
+{
+  guint client = duo->client.back, server = duo->server.back;
+
+  duo_redial (duo);
+  duo_until (duo, duo->client.back > client && duo->server.back > server);
+}
+
+void
+duo_intrude (Duo *duo, Side *intruder)
+{
+  intruder->duo = duo;
+  intruder->hands = g_ptr_array_new_with_free_func (hand_free);
+  intruder->connection = connect_again (duo, &hand_events, intruder);
+  duo_until (duo, intruder->hand_connected);
 }
 
 static void
@@ -649,6 +772,9 @@ duo_free (Duo *duo)
       link_attach (duo->link, i, NULL);
       g_clear_pointer (&duo->endpoints[i], quic_endpoint_free);
     }
+  for (guint i = 0; i < 2; i++)
+    if ((i == 0 ? &duo->client : &duo->server)->session != NULL)
+      session_abandon ((i == 0 ? &duo->client : &duo->server)->session, NULL);
   iterate ();
   side_end (&duo->client);
   side_end (&duo->server);

@@ -48,6 +48,10 @@ struct _Side
   char *csr;
   guint restarting;
   guint unanswered; /* channels asked for */
+  /* With `resumes` */
+  guint away, back;        /* how often */
+  guint newcomers, turned; /* server: connections after the first that have not ended; those that came to nothing */
+  gboolean forgetful;      /* server: knows of no session */
 };
 
 /* One stream of a peer played by hand. */
@@ -67,6 +71,8 @@ struct _Duo
   QuicEndpoint *endpoints[2];
   QuicTls *tls[2];
   gboolean raw, hand_client, hand_server;
+  gboolean resumes;      /* sessions outlive their connections */
+  guint redialling;      /* connections of the client that are not up */
   Side client, server;
 };
 
@@ -88,6 +94,12 @@ Duo *duo_new_welcome (guint32 seed);
 void duo_free (Duo *duo);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Duo, duo_free)
 
+/* The client makes another connection, and its session goes on over that as soon as it is up. */
+void duo_redial (Duo *duo);
+/* duo_redial (), and waits until both sides are back. */
+void duo_come_back (Duo *duo);
+/* Another connection by the same client, played by hand: what was there stays the session's. */
+void duo_intrude (Duo *duo, Side *intruder);
 /* Lets fake time pass, with the main context. */
 void duo_run (Duo *duo, guint64 milliseconds);
 #define duo_until(duo, condition) duo_until_limit (duo, condition, 30 * 1000)

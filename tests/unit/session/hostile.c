@@ -99,6 +99,7 @@ test_unknown_session (void)
   Hand *control = hand_open (&duo->client);
   g_autofree char *heard = NULL;
 
+  duo->resumes = TRUE;
   hand_say (control, "hello", "{'version': <uint32 1>, 'session': <b'0123456789abcde'>}");
   duo_until (duo, (heard = hand_hear (control)) != NULL);
   g_assert_true (g_str_has_prefix (heard, "goodbye {'code': <'gone'>"));
@@ -375,7 +376,10 @@ serve_by_hand (Duo *duo)
   duo->hand_server = TRUE;
   duo_connect (duo);
   duo_until (duo, duo->server.hands->len == 1 && (heard = hand_hear (hand_nth (&duo->server, 0))) != NULL);
-  g_assert_cmpstr (heard, ==, "hello {'version': <uint32 1>, 'agent': <'duo 1'>}");
+  g_assert_true (g_str_has_prefix (heard, "hello {"));
+  g_assert_nonnull (strstr (heard, "'version': <uint32 1>"));
+  g_assert_nonnull (strstr (heard, "'agent': <'duo 1'>"));
+  g_assert_null (strstr (heard, "session"));
   return hand_nth (&duo->server, 0);
 }
 
