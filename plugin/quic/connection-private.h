@@ -87,6 +87,7 @@ struct _QuicConnection
 
   BaseHeapNode timer;
   guint64 user_deadline, handshake_deadline, linger_until;
+  guint64 heard; /* a packet that was good */
 
   QuicCidList cids, reset_tokens;
   NetAddress source;     /* server: whom quic_sources counts */

@@ -38,6 +38,8 @@ quic_connection_read (QuicConnection *connection, const NetAddress *local, const
   rv = quic_connection_read_packet (connection, &path, &info, data, length, endpoint->now);
   if (rv != 0)
     quic_connection_fail (connection, rv);
+  else
+    connection->heard = endpoint->now;
   quic_endpoint_want_write (endpoint, connection);
 }
 
@@ -159,6 +161,7 @@ quic_connection_info (const QuicConnection *connection, QuicConnectionInfo *info
   *info = (QuicConnectionInfo){ .bytes_in = connection->bytes_in,
                                 .bytes_out = connection->bytes_out,
                                 .packets_lost = connection->packets_lost,
+                                .heard = connection->heard,
                                 .migrations = connection->migrations };
   if (connection->conn == NULL)
     return;

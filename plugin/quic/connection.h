@@ -67,6 +67,7 @@ typedef struct
   guint64 smoothed_rtt_us, min_rtt_us;
   guint64 cwnd, bytes_in_flight;
   guint64 bytes_in, bytes_out, packets_lost;
+  guint64 heard; /* when a datagram of it came last: ns, 0 = never */
   guint migrations;
 } QuicConnectionInfo;
 

@@ -32,13 +32,16 @@ static void
 wake_cb (SessionLane *lane, gpointer owner)
 {
   SessionChannelLane *slot = owner;
+  Session *session = slot->channel->session;
 
   if (!slot->flush_queued)
     {
       slot->flush_queued = TRUE;
-      g_queue_push_tail (&slot->channel->session->flushes, slot);
+      g_queue_push_tail (&session->flushes, slot);
+      if (session->events->active != NULL)
+        session->events->active (session, session->user_data);
     }
-  session_wake (slot->channel->session);
+  session_wake (session);
 }
 
 static void

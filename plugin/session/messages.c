@@ -325,7 +325,7 @@ message_cb (const char *name, GVariant *arguments, gpointer user_data)
   /* After our goodbye only the peer's own matters. */
   if (!session_is_alive (session) || (session->phase == SESSION_ENDING && !g_str_equal (name, "goodbye")))
     return;
-  if (session->successor_of != NULL && !g_str_equal (name, "goodbye"))
+  if (session->successor_of != NULL)
     {
       Session *continued = session_succeed (session, TRUE);
 

@@ -87,6 +87,14 @@ session_say (Session *session, const char *name, GVariant *arguments)
     session_fail (session, QUIC_CODE_LIMIT, error);
 }
 
+void
+session_probe (Session *session)
+{
+  /* Of no channel: the peer has nothing to do with it. */
+  if (session->phase == SESSION_UP && !session->raw)
+    session_say (session, "received", g_variant_new_parsed ("{'channel': <%t>, 'count': <%t>}", (guint64) 0, (guint64) 0));
+}
+
 /* The connection's events */
 
 static void

@@ -35,6 +35,8 @@ typedef struct
   void (*away) (Session *session, const GError *error, gpointer user_data);
   /* It goes on over another connection. Server: @newcomer came with it, and is over then. May be NULL. */
   void (*back) (Session *session, Session *newcomer, gpointer user_data);
+  /* Client: something waits to be sent. Also from inside calls of this header: it must not call back. May be NULL. */
+  void (*active) (Session *session, gpointer user_data);
   /* The peer announced a restart in @after seconds. May be NULL. */
   void (*restarting) (Session *session, guint after, gpointer user_data);
   /* Over: all its channels were told "closed" before. @error NULL = on purpose (ours or the peer's goodbye without fault). Last event. */
@@ -66,6 +68,8 @@ void session_welcome_back (Session *newcomer, Session *session, const char *user
 /* Client: goes on over @connection, which is up; a connection that it still has is left. `back` or `away` follows, or `closed`, when
  * the session is gone there. */
 void session_resume (Session *session, QuicConnection *connection);
+/* Says something, only to be heard, so that a path is looked at. */
+void session_probe (Session *session);
 /* Ends a session that is away; `closed` comes from inside. */
 void session_abandon (Session *session, const GError *error);
 /* Says goodbye with @code ("bye", "refused", "shutdown", …) and @message, then closes the connection; `closed` follows. */

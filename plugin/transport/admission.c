@@ -102,11 +102,52 @@ note_agent (MuxSession *self, GVariant *details)
       *p = ' ';
 }
 
+/* The session that a newcomer says it goes on with: of the same identity, or there is none. */
+static MuxSession *
+find_session (MuxSession *newcomer, GVariant *bytes)
+{
+  GPtrArray *sessions = newcomer->transport->sessions;
+  g_autoptr (GString) id = g_string_new (NULL);
+
+  for (gsize i = 0; i < g_variant_n_children (bytes) && i < SESSION_ID_SIZE; i++)
+    {
+      g_autoptr (GVariant) byte = g_variant_get_child_value (bytes, i);
+
+      g_string_append_printf (id, "%02x", g_variant_get_byte (byte));
+    }
+  for (guint i = 0; i < sessions->len; i++)
+    {
+      MuxSession *session = sessions->pdata[i];
+
+      if (session->incoming && !session_is_raw (session->session) && g_str_equal (session_id (session->session), id->str)
+          && g_strcmp0 (session->user, newcomer->user) == 0 && g_strcmp0 (session->device, newcomer->device) == 0)
+        return session;
+    }
+  return NULL;
+}
+
+static void
+welcome (MuxSession *self, GVariant *details)
+{
+  g_autoptr (GVariant) resumed = g_variant_lookup_value (details, "session", G_VARIANT_TYPE_BYTESTRING);
+  MuxSession *session = resumed != NULL ? find_session (self, resumed) : NULL;
+  g_auto (GStrv) services = service_names (self->transport);
+
+  self->timeout = (guint) (self->listener->server->session_timeout_ms / 1000);
+  if (session != NULL)
+    session_welcome_back (self->session, session->session, self->user, (const char *const *) services, session->timeout);
+  else if (resumed != NULL)
+    session_close (self->session, "gone", _("The session does not exist here any more"));
+  else
+    session_welcome (self->session, self->user, (const char *const *) services, self->timeout);
+  if (resumed == NULL && session_is_established (self->session))
+    transport_session_enter (self->transport, self);
+}
+
 void
 transport_admission_hello (MuxSession *self, GVariant *details)
 {
   g_autoptr (GError) error = NULL;
-  g_auto (GStrv) services = NULL;
   const char *raw_service;
 
   if (self->listener == NULL)
@@ -127,10 +168,7 @@ transport_admission_hello (MuxSession *self, GVariant *details)
   note_agent (self, details);
   if (session_is_raw (self->session))
     self->raw_service = g_strdup (raw_service);
-  services = service_names (self->transport);
-  session_welcome (self->session, self->user, (const char *const *) services, 0);
-  if (session_is_established (self->session))
-    transport_session_enter (self->transport, self);
+  welcome (self, details);
 }
 
 /* The request as the host gets it: always with a service. */

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "pki/rotation.h"
-#include "transport/peer-session.h"
+#include "transport/away.h"
 #include "transport/upkeep.h"
 
 static PkiAuthority *
@@ -73,7 +73,8 @@ shows_one_of (MuxSession *session, const char *const *serials)
   PkiCertificate *peer = connection != NULL ? quic_connection_peer (connection) : NULL;
 
   return session->incoming
-         && ((peer != NULL && g_strv_contains (serials, pki_certificate_serial (peer)))
+         && (g_strv_contains (serials, session->serial != NULL ? session->serial : "")
+             || (peer != NULL && g_strv_contains (serials, pki_certificate_serial (peer)))
              || (session->renewed != NULL && g_strv_contains (serials, session->renewed)));
 }
 
@@ -81,15 +82,19 @@ shows_one_of (MuxSession *session, const char *const *serials)
 static guint
 cut (GPtrArray *sessions, const char *const *serials)
 {
+  g_autoptr (GError) revoked = NULL;
   guint n = 0;
 
+  base_error_set (&revoked, MUX_ERROR_REFUSED, "the certificate was revoked");
   for (guint i = 0; i < sessions->len; i++)
     if (shows_one_of (sessions->pdata[i], serials))
       {
         MuxSession *session = sessions->pdata[i];
 
-        quic_connection_close (session_connection (session->session), QUIC_CODE_REFUSED,
-                               "the certificate was revoked");
+        if (session->away_since != 0)
+          transport_away_abandon (session->away, revoked);
+        else
+          quic_connection_close (session_connection (session->session), QUIC_CODE_REFUSED, revoked->message);
         n++;
       }
   return n;

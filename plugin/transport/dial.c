@@ -1,42 +1,15 @@
 /* From a target's name to a session: its configuration, its certificate (enrolled for if need be), its
  * addresses, a connection, the welcome. */
 #define BASE_LOG_ROOM "transport"
-#include "transport/transport-private.h"
+#include "transport/dial-private.h"
 
 #include <glib/gi18n-lib.h>
 
 #include "base/error.h"
 #include "base/log.h"
-#include "net/resolver.h"
 #include "transport/acquire.h"
-#include "transport/domain.h"
 #include "transport/peer-session.h"
-#include "transport/race.h"
 #include "transport/renewal.h"
-#include "transport/ssh-alias.h"
-
-#define DEFAULT_PORT 9001
-
-struct _TransportDial
-{
-  MuxTransport *transport;
-  GTask *task;
-  char *target, *service;
-  ConfigSettings *settings; /* keeps `client` when it is a configured one */
-  ConfigClient *own_client; /* … else this does */
-  const ConfigClient *client;
-  char *host;
-  guint16 port;     /* 0: not given */
-  gboolean aliased; /* ssh was asked for the host's name */
-  TransportDomain *domain;
-  gboolean enrolled;         /* in this dial: what fails now will not get better by enrolling again */
-  gboolean retried;          /* what was kept did not serve */
-  gboolean quiet;            /* nobody is there to answer a question */
-  GCancellable *cancellable; /* ours: for what runs without a handle */
-  GSource *cancel;           /* the caller's */
-  TransportRace *race;
-  MuxSession *session; /* waits for its welcome */
-};
 
 static void begin (TransportDial *dial);
 
@@ -45,6 +18,7 @@ dial_free (gpointer data)
 {
   TransportDial *dial = data;
 
+  g_clear_pointer (&dial->resumes, transport_session_unref);
   g_clear_pointer (&dial->domain, transport_domain_unref);
   g_clear_pointer (&dial->own_client, config_client_free);
   g_clear_pointer (&dial->settings, config_settings_unref);
@@ -55,9 +29,8 @@ dial_free (gpointer data)
   g_free (dial);
 }
 
-/* The one answer, after which nothing of it runs: @session (transfer full) or @error (transfer full). */
-static void
-answer (TransportDial *dial, MuxSession *session, GError *error)
+void
+transport_dial_answer (TransportDial *dial, MuxSession *session, GError *error)
 {
   g_autoptr (GTask) task = g_steal_pointer (&dial->task);
 
@@ -80,7 +53,9 @@ answer (TransportDial *dial, MuxSession *session, GError *error)
 void
 transport_dial_abort (TransportDial *dial)
 {
-  answer (
+  if (dial->task == NULL)
+    return; /* it is answered, and about to be told */
+  transport_dial_answer (
       dial, NULL,
       g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The transport was stopped while it dialled")));
 }
@@ -90,7 +65,7 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   TransportDial *dial = data;
 
-  answer (dial, NULL,
+  transport_dial_answer (dial, NULL,
           g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Connecting to %s was cancelled"), dial->target));
   return G_SOURCE_REMOVE;
 }
@@ -124,13 +99,13 @@ welcome_cb (MuxSession *session, const GError *error, gpointer user_data)
 
   if (error == NULL && session->phase == TRANSPORT_SESSION_KNOWN)
     {
-      answer (dial, transport_session_ref (session), NULL);
+      transport_dial_answer (dial, transport_session_ref (session), NULL);
       return;
     }
   if (error != NULL)
-    answer (dial, NULL, transport_error_prefixed (error, _("Connecting to %s failed"), dial->target));
+    transport_dial_answer (dial, NULL, transport_error_prefixed (error, _("Connecting to %s failed"), dial->target));
   else
-    answer (dial, NULL,
+    transport_dial_answer (dial, NULL,
             g_error_new (MUX_ERROR, MUX_ERROR_REFUSED, _("%s closed the connection without a welcome"),
                          dial->target));
 }
@@ -146,28 +121,36 @@ raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, g
   if (error != NULL)
     {
       if (!try_again (dial, error))
-        answer (dial, NULL, g_error_copy (error));
+        transport_dial_answer (dial, NULL, g_error_copy (error));
       return;
     }
   if (!transport_domain_check_peer (dial->client, dial->target, quic_connection_peer (connection), &failure))
     {
       quic_connection_close (connection, QUIC_CODE_REFUSED, "another certificate was expected");
       transport_bury (dial->transport, driver);
-      answer (dial, NULL, failure);
+      transport_dial_answer (dial, NULL, failure);
+      return;
+    }
+  if (dial->resumes != NULL)
+    {
+      MuxSession *session = transport_session_ref (dial->resumes);
+
+      transport_session_go_on (session, driver, connection);
+      transport_dial_answer (dial, session, NULL);
       return;
     }
   dial->session = transport_session_ref (transport_session_new_outgoing (
       dial->transport, driver, connection, dial->target, dial->domain, dial->service, welcome_cb, dial));
 }
 
-static void
-dial_addresses (TransportDial *dial, GArray *addresses)
+void
+transport_dial_addresses (TransportDial *dial, GArray *addresses)
 {
   const ConfigClient *client = dial->client;
   const QuicConnectionConfig config = {
     .max_idle_timeout_ms = client->max_idle_timeout_ms,
     .keep_alive_interval_ms = client->keep_alive_interval_ms,
-    .handshake_timeout_ms = dial->transport->dial_timeout_ms,
+    .handshake_timeout_ms = dial->timeout_ms,
     .congestion = QUIC_CC_CUBIC,
   };
   GError *error = NULL;
@@ -176,88 +159,15 @@ dial_addresses (TransportDial *dial, GArray *addresses)
   if (tls == NULL)
     {
       g_array_unref (addresses);
-      answer (dial, NULL, error);
+      transport_dial_answer (dial, NULL, error);
       return;
     }
   if (client->accept_invalid_hostnames)
     base_message (_("the name of %s is not verified (accept_invalid_hostnames)"), dial->target);
-  transport_progress (dial->transport, g_strdup_printf (_("connecting to %s"), client->remote_address));
+  if (dial->resumes == NULL)
+    transport_progress (dial->transport, g_strdup_printf (_("connecting to %s"), client->remote_address));
   dial->race
       = transport_race_new (dial->transport, addresses, tls, &config, client->remote_address, raced_cb, dial);
-}
-
-/* Name */
-
-/* The port, unless the person gave one, is the server's own word. */
-static void
-fill_ports (TransportDial *dial, GArray *addresses)
-{
-  for (guint i = 0; dial->port == 0 && i < addresses->len; i++)
-    {
-      NetAddress *address = &g_array_index (addresses, NetAddress, i);
-
-      net_address_set_port (address, transport_domain_port (dial->domain, address, DEFAULT_PORT));
-    }
-}
-
-static void
-resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  TransportDial *dial = g_task_get_task_data (task);
-  GError *error = NULL;
-  GArray *addresses = net_resolver_lookup_finish (result, &error);
-
-  if (dial->task == NULL)
-    {
-      g_clear_pointer (&addresses, g_array_unref);
-      g_clear_error (&error);
-    }
-  else if (addresses == NULL)
-    answer (dial, NULL, error);
-  else
-    {
-      fill_ports (dial, addresses);
-      dial_addresses (dial, addresses);
-    }
-}
-
-static void
-look_up (TransportDial *dial)
-{
-  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (dial->transport->context);
-
-  net_resolver_lookup_async (dial->host, dial->port, dial->cancellable, resolved_cb, g_object_ref (dial->task));
-}
-
-static void
-alias_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  TransportDial *dial = g_task_get_task_data (task);
-  g_autofree char *name = transport_ssh_alias_finish (result, NULL);
-
-  if (dial->task == NULL || name == NULL)
-    return;
-  g_free (dial->host);
-  dial->host = g_steal_pointer (&name);
-  look_up (dial);
-}
-
-/* A target that was not configured is named as ssh would have it: it may be an alias of ssh's. */
-static void
-resolve (TransportDial *dial)
-{
-  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (dial->transport->context);
-
-  if (dial->own_client != NULL && dial->own_client->bootstrap_via_ssh != NULL && !dial->aliased)
-    {
-      dial->aliased = TRUE;
-      transport_ssh_alias_async (dial->own_client->bootstrap_via_ssh, dial->cancellable, alias_cb,
-                                 g_object_ref (dial->task));
-    }
-  else
-    look_up (dial);
 }
 
 /* Certificate */
@@ -277,12 +187,12 @@ acquired_cb (GObject *source, GAsyncResult *result, gpointer data)
       g_clear_error (&error);
     }
   else if (domain == NULL)
-    answer (dial, NULL, error);
+    transport_dial_answer (dial, NULL, error);
   else
     {
       dial->domain = domain;
       dial->enrolled = enrolled;
-      resolve (dial);
+      transport_dial_resolve (dial);
     }
 }
 
@@ -362,25 +272,34 @@ begin_soon (TransportDial *dial)
   g_source_attach (source, dial->transport->context);
 }
 
+static TransportDial *
+dial_new (MuxTransport *transport, const char *target, GAsyncReadyCallback callback, gpointer user_data)
+{
+  TransportDial *dial = g_new0 (TransportDial, 1);
+
+  dial->transport = transport;
+  dial->target = g_strdup (target);
+  dial->timeout_ms = transport->dial_timeout_ms;
+  dial->cancellable = g_cancellable_new ();
+  dial->task = g_task_new (NULL, NULL, callback, user_data);
+  g_task_set_source_tag (dial->task, transport_dial_async);
+  g_task_set_task_data (dial->task, dial, dial_free);
+  g_ptr_array_add (transport->dials, dial);
+  return dial;
+}
+
 void
 transport_dial_async (MuxTransport *transport, const char *target, GVariant *options,
                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (transport->context);
   g_autoptr (GVariant) sunk = options != NULL ? g_variant_ref_sink (options) : NULL;
-  TransportDial *dial = g_new0 (TransportDial, 1);
+  TransportDial *dial = dial_new (transport, target, callback, user_data);
   GError *error = NULL;
 
-  dial->transport = transport;
-  dial->target = g_strdup (target);
-  dial->cancellable = g_cancellable_new ();
-  dial->task = g_task_new (NULL, NULL, callback, user_data);
-  g_task_set_source_tag (dial->task, transport_dial_async);
-  g_task_set_task_data (dial->task, dial, dial_free);
-  g_ptr_array_add (transport->dials, dial);
   if (!prepare (dial, sunk, cancellable, &error))
     {
-      answer (dial, NULL, error);
+      transport_dial_answer (dial, NULL, error);
       return;
     }
   if (cancellable != NULL)
@@ -390,6 +309,32 @@ transport_dial_async (MuxTransport *transport, const char *target, GVariant *opt
       g_source_attach (dial->cancel, transport->context);
     }
   begin_soon (dial);
+}
+
+TransportDial *
+transport_dial_again (MuxSession *session, guint timeout_ms, GAsyncReadyCallback callback, gpointer user_data)
+{
+  MuxTransport *transport = session->transport;
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (transport->context);
+  TransportDial *dial = dial_new (transport, session->target, callback, user_data);
+  const char *address = transport_domain_address (session->domain);
+  g_autoptr (GVariant) options = NULL;
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  GError *error = NULL;
+
+  dial->resumes = transport_session_ref (session);
+  dial->timeout_ms = timeout_ms;
+  g_variant_dict_insert (&dict, "quiet", "b", TRUE);
+  if (address != NULL)
+    g_variant_dict_insert (&dict, "address", "s", address);
+  options = g_variant_ref_sink (g_variant_dict_end (&dict));
+  if (prepare (dial, options, NULL, &error))
+    {
+      begin_soon (dial);
+      return dial;
+    }
+  transport_dial_answer (dial, NULL, error);
+  return NULL;
 }
 
 MuxSession *

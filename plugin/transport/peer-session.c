@@ -1,5 +1,5 @@
 #define BASE_LOG_ROOM "transport"
-#include "transport/peer-session.h"
+#include "transport/away.h"
 
 #include <string.h>
 
@@ -47,7 +47,7 @@ transport_session_state (const MuxSession *session)
     case TRANSPORT_SESSION_ARRIVING:
       return MUX_SESSION_CONNECTING;
     case TRANSPORT_SESSION_KNOWN:
-      return MUX_SESSION_CONNECTED;
+      return session->away_since != 0 ? MUX_SESSION_AWAY : MUX_SESSION_CONNECTED;
     case TRANSPORT_SESSION_OVER:
       break;
     }
@@ -84,6 +84,7 @@ take_welcome (MuxSession *self, GVariant *details)
   if (!g_variant_lookup (details, "user", "s", &self->user))
     self->user = g_strdup ("");
   g_variant_lookup (details, "services", "^as", &self->services);
+  g_variant_lookup (details, "timeout", "u", &self->timeout);
   transport_session_enter (self->transport, self);
   welcome (self, NULL, self->welcome_data);
 }
@@ -133,6 +134,65 @@ channel_event_cb (Session *session, GIOStream *channel, const char *event, GVari
 }
 
 static void
+away_cb (Session *session, const GError *error, gpointer user_data)
+{
+  g_autoptr (MuxSession) self = transport_session_ref (user_data);
+  MuxTransport *transport = self->transport;
+
+  base_info ("session %s is away: %s", session_id (session), error->message);
+  g_clear_error (&self->error);
+  self->error = g_error_copy (error);
+  self->listener = NULL;
+  if (self->away_since == 0)
+    {
+      self->away_since = g_get_real_time () / G_USEC_PER_SEC;
+      self->aways++;
+    }
+  if (self->driver != NULL)
+    transport_bury (transport, g_steal_pointer (&self->driver));
+  transport_away_begin (self->away, error);
+  transport_session_tell (transport, self, MUX_SESSION_AWAY, error);
+  transport_stop_session_left (transport);
+}
+
+/* What a client shows now counts from now on. */
+static void
+take_over (MuxSession *self, MuxSession *newcomer)
+{
+  g_free (self->serial);
+  g_free (self->agent);
+  g_free (self->listener_address);
+  self->serial = g_steal_pointer (&newcomer->serial);
+  self->agent = g_steal_pointer (&newcomer->agent);
+  self->listener_address = g_steal_pointer (&newcomer->listener_address);
+  self->listener = newcomer->listener;
+}
+
+static void
+back_cb (Session *session, Session *newcomer, gpointer user_data)
+{
+  g_autoptr (MuxSession) self = transport_session_ref (user_data);
+
+  g_clear_error (&self->error);
+  self->away_since = 0;
+  transport_away_end (self->away);
+  if (newcomer != NULL)
+    take_over (self, session_user_data (newcomer));
+  transport_session_note_addresses (self);
+  base_info ("session %s is back from %s", session_id (session), self->peer);
+  transport_session_tell (self->transport, self, MUX_SESSION_CONNECTED, NULL);
+}
+
+static void
+active_cb (Session *session, gpointer user_data)
+{
+  MuxSession *self = user_data;
+
+  if (self->away != NULL && self->phase == TRANSPORT_SESSION_KNOWN)
+    transport_away_hurry (self->away);
+}
+
+static void
 renew_cb (Session *session, const char *csr, gpointer user_data)
 {
   MuxSession *self = user_data;
@@ -161,8 +221,11 @@ closed_cb (Session *session, const GError *error, gpointer user_data)
   TransportWelcomeFunc welcome = g_steal_pointer (&self->welcome);
 
   base_debug ("session %s is over: %s", session_id (session), error != NULL ? error->message : "on purpose");
+  g_clear_error (&self->error);
   self->error = error != NULL ? g_error_copy (error) : NULL;
   self->listener = NULL;
+  self->away_since = 0;
+  g_clear_pointer (&self->away, transport_away_free);
   self->transport = NULL;
   if (self->driver != NULL)
     transport_bury (transport, g_steal_pointer (&self->driver));
@@ -178,6 +241,9 @@ static const SessionEvents session_events = {
   .channel_opened = channel_opened_cb,
   .channel_event = channel_event_cb,
   .renew = renew_cb,
+  .away = away_cb,
+  .back = back_cb,
+  .active = active_cb,
   .closed = closed_cb,
 };
 
@@ -198,6 +264,7 @@ new_session (MuxTransport *transport, QuicConnection *connection)
   self->references = 1;
   self->transport = transport;
   self->context = g_main_context_ref (transport->context);
+  self->away = transport_away_new (self);
   self->since = g_get_real_time () / G_USEC_PER_SEC;
   self->session = session_new (connection, transport_agent (), &session_events, self);
   g_ptr_array_add (transport->arriving, self);
@@ -228,6 +295,29 @@ transport_session_new_outgoing (MuxTransport *transport, QuicDriver *driver, Qui
   self->welcome_data = user_data;
   note_certificate (self, connection);
   return self;
+}
+
+void
+transport_session_go_on (MuxSession *self, QuicDriver *driver, QuicConnection *connection)
+{
+  QuicDriver *old = self->driver;
+
+  g_free (self->serial);
+  self->serial = NULL;
+  note_certificate (self, connection);
+  self->driver = driver;
+  session_resume (self->session, connection);
+  if (old != NULL)
+    transport_bury (self->transport, old);
+}
+
+void
+transport_session_say_goodbye (MuxSession *self, const char *code, const char *message)
+{
+  if (self->away != NULL && session_connection (self->session) == NULL)
+    transport_away_abandon (self->away, NULL);
+  else
+    session_close (self->session, code, message);
 }
 
 /* What a person sees of it */
@@ -278,6 +368,9 @@ transport_session_describe (MuxSession *self)
   g_variant_dict_insert (&dict, "direction", "s", self->incoming ? "in" : "out");
   g_variant_dict_insert (&dict, "state", "s", state_name (transport_session_state (self)));
   g_variant_dict_insert (&dict, "since", "x", self->since);
+  g_variant_dict_insert (&dict, "aways", "u", self->aways);
+  if (self->away_since != 0)
+    g_variant_dict_insert (&dict, "away_since", "x", self->away_since);
   g_variant_dict_insert (&dict, "raw", "b", session_is_raw (self->session));
   g_variant_dict_insert_value (&dict, "channels", channels);
   add_text (&dict, "user", self->user);

@@ -30,7 +30,11 @@ struct _MuxSession
   char *user, *device, *serial, *peer, *local, *target, *agent;
   char **services;
   gint64 since;
-  GError *error;       /* why it is over */
+  GError *error;       /* why it is over, or away */
+  gint64 away_since;   /* Unix seconds; 0: it has a connection */
+  guint aways;         /* how often it lost one */
+  guint timeout;       /* seconds for which it may be away */
+  struct _TransportAway *away; /* see transport/away.h; NULL when over */
   guint told_channels; /* what the observer saw last */
   NetAddress told_peer;
 
@@ -62,6 +66,10 @@ MuxSession *transport_session_ref (MuxSession *session);
 void transport_session_unref (MuxSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MuxSession, transport_session_unref)
 
+/* Out: goes on over @connection, which is up; takes over @driver. */
+void transport_session_go_on (MuxSession *session, QuicDriver *driver, QuicConnection *connection);
+/* Ends it with a goodbye, or without one when nobody would hear it. What follows comes in a later turn. */
+void transport_session_say_goodbye (MuxSession *session, const char *code, const char *message);
 MuxSessionState transport_session_state (const MuxSession *session);
 /* a{sv}, transfer full. */
 GVariant *transport_session_describe (MuxSession *session);

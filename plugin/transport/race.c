@@ -298,7 +298,7 @@ transport_race_new (MuxTransport *transport, GArray *addresses, QuicTls *tls,
   race->func = func;
   race->user_data = user_data;
   race->attempts = g_ptr_array_new_with_free_func (attempt_free);
-  race->deadline = transport_timer (transport, transport->dial_timeout_ms, deadline_cb, race);
+  race->deadline = transport_timer (transport, (guint) config->handshake_timeout_ms, deadline_cb, race);
   run (race);
   return race;
 }

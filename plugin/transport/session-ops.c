@@ -168,7 +168,7 @@ op_close_async (MuxSession *session, GAsyncReadyCallback callback, gpointer user
     }
   /* The protocol waits at most 2 s for the acknowledgement of its goodbye. */
   g_queue_push_tail (&session->closing, task);
-  session_close (session->session, "bye", "");
+  transport_session_say_goodbye (session, "bye", "");
 }
 
 static gboolean

@@ -11,7 +11,7 @@ static void
 say_goodbye (GPtrArray *sessions)
 {
   for (guint i = 0; i < sessions->len; i++)
-    session_close (((MuxSession *) sessions->pdata[i])->session, "shutdown", "The host is shutting down");
+    transport_session_say_goodbye (sessions->pdata[i], "shutdown", "The host is shutting down");
 }
 
 /* Whoever is still there is cut off. Sessions that were dialled have sockets of their own. */
@@ -23,10 +23,13 @@ close_everything (MuxTransport *transport)
   while (transport->sessions->len + transport->arriving->len > 0)
     {
       GPtrArray *some = transport->sessions->len > 0 ? transport->sessions : transport->arriving;
-      QuicDriver *driver = ((MuxSession *) some->pdata[0])->driver;
+      MuxSession *session = some->pdata[0];
+      QuicDriver *driver = g_steal_pointer (&session->driver);
 
-      ((MuxSession *) some->pdata[0])->driver = NULL;
-      quic_driver_free (driver);
+      if (driver != NULL)
+        quic_driver_free (driver);
+      else
+        session_abandon (session->session, NULL);
     }
 }
 

@@ -81,6 +81,8 @@ GError *transport_error_prefixed (const GError *error, const char *format, ...) 
 void transport_session_enter (MuxTransport *transport, MuxSession *session);
 /* @session, known or arriving, is over. */
 void transport_session_leave (MuxTransport *transport, MuxSession *session, const GError *error);
+/* It is away, or back: tells host and observer. */
+void transport_session_tell (MuxTransport *transport, MuxSession *session, MuxSessionState state, const GError *error);
 /* Something of it that is seen from outside changed. */
 void transport_session_touch (MuxTransport *transport, MuxSession *session);
 
@@ -107,6 +109,10 @@ GVariant *transport_describe (MuxTransport *transport);
 void transport_dial_async (MuxTransport *transport, const char *target, GVariant *options,
                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 MuxSession *transport_dial_finish (MuxTransport *transport, GAsyncResult *result, GError **error);
+/* For a session that was dialled: another connection, over which it goes on. @callback, in a later turn, may come after an abort. NULL
+ * when that failed at once; it is told all the same. */
+TransportDial *transport_dial_again (MuxSession *session, guint timeout_ms, GAsyncReadyCallback callback,
+                                     gpointer user_data);
 /* Ends it with an error. */
 void transport_dial_abort (TransportDial *dial);
 

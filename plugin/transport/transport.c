@@ -158,6 +158,16 @@ transport_session_leave (MuxTransport *transport, MuxSession *session, const GEr
 }
 
 void
+transport_session_tell (MuxTransport *transport, MuxSession *session, MuxSessionState state, const GError *error)
+{
+  if (session->incoming && state == MUX_SESSION_CONNECTED)
+    transport_upkeep_seen (transport->upkeep, session->serial, session->peer);
+  transport_session_touch (transport, session);
+  if (session->phase == TRANSPORT_SESSION_KNOWN)
+    tell_host (transport, session, state, error);
+}
+
+void
 transport_session_touch (MuxTransport *transport, MuxSession *session)
 {
   const TransportObserver *observer = transport->observer;

@@ -1,0 +1,330 @@
+#define BASE_LOG_ROOM "transport"
+#include "transport/away.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+/* The pause between two dials: the first, doubled up to the last, each with some jitter. */
+#define PAUSE_MIN_MS 100
+#define PAUSE_MAX_MS 5000
+/* A dial is given up after so many round trips (the handshake needs two), and never before the first number. A fresh one
+ * is sooner there than an old one whose probes have become rare. */
+#define DIAL_ROUND_TRIPS 8
+#define DIAL_MIN_MS 2500
+/* Somebody waits: a dial that is older makes room for a fresh one. */
+#define DIAL_STALE_MS 1000
+/* A connection that owes an acknowledgement for so long, or for so many round trips, is doubted. */
+#define SILENCE_MS 2000
+/* … and sooner when the network has just changed. */
+#define NEW_PATH_MS 400
+#define SILENCE_ROUND_TRIPS 6
+
+struct _TransportAway
+{
+  MuxSession *session; /* owns us */
+  GSource *deadline;   /* of the session */
+  GSource *pause;      /* until the next dial */
+  GSource *watch;      /* of a connection that owes an answer */
+  GSource *end;
+  GError *end_error;
+  TransportDial *dial;
+  gint64 dialled; /* monotonic, µs */
+  guint pause_ms;
+  guint rtt_ms;     /* of the last connection */
+  gint64 asked;     /* since when an answer is owed, at the earliest: monotonic, µs */
+  guint patience_ms;
+};
+
+typedef struct
+{
+  MuxSession *session;
+  TransportDial *dial; /* only to be compared */
+} Attempt;
+
+static void dial (TransportAway *away);
+
+static MuxTransport *
+transport_of (const TransportAway *away)
+{
+  return away->session->transport;
+}
+
+/* The end */
+
+static gboolean
+end_cb (gpointer data)
+{
+  TransportAway *away = data;
+  g_autoptr (MuxSession) session = transport_session_ref (away->session);
+  g_autoptr (GError) error = g_steal_pointer (&away->end_error);
+
+  transport_timer_clear (&away->end);
+  session_abandon (session->session, error); /* frees us */
+  return G_SOURCE_REMOVE;
+}
+
+void
+transport_away_abandon (TransportAway *away, const GError *error)
+{
+  if (away->end != NULL)
+    return;
+  away->end_error = error != NULL ? g_error_copy (error) : NULL;
+  away->end = transport_timer (transport_of (away), 0, end_cb, away);
+}
+
+static gboolean
+deadline_cb (gpointer data)
+{
+  TransportAway *away = data;
+  g_autoptr (GError) error = NULL;
+
+  transport_timer_clear (&away->deadline);
+  base_error_set (&error, MUX_ERROR_GONE,
+                  away->session->incoming ? _("The client did not come back within %u s")
+                                          : _("The session is lost: there was no connection for %u s"),
+                  away->session->timeout);
+  transport_away_abandon (away, error);
+  return G_SOURCE_REMOVE;
+}
+
+/* Dialling */
+
+static guint
+dial_timeout (const TransportAway *away)
+{
+  return CLAMP (DIAL_ROUND_TRIPS * away->rtt_ms, DIAL_MIN_MS, TRANSPORT_DIAL_TIMEOUT_MS);
+}
+
+static gboolean
+pause_cb (gpointer data)
+{
+  TransportAway *away = data;
+
+  transport_timer_clear (&away->pause);
+  dial (away);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+dial_later (TransportAway *away)
+{
+  guint jitter = away->pause_ms / 4;
+
+  if (away->session->away_since == 0)
+    return; /* the old connection was only doubted; its watch goes on */
+  transport_timer_clear (&away->pause);
+  away->pause = transport_timer (transport_of (away),
+                                 (guint) g_random_int_range ((gint32) (away->pause_ms - jitter), (gint32) (away->pause_ms + jitter)),
+                                 pause_cb, away);
+  away->pause_ms = MIN (2 * away->pause_ms, PAUSE_MAX_MS);
+}
+
+static void
+dialled_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Attempt *attempt = data;
+  g_autoptr (MuxSession) session = attempt->session;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (MuxSession) resumed = transport_dial_finish (session->transport, result, &error);
+  gboolean current = session->away != NULL && session->away->dial == attempt->dial;
+
+  g_free (attempt);
+  if (!current)
+    return;
+  session->away->dial = NULL;
+  if (resumed != NULL)
+    return; /* `back`, or `away` again, follows */
+  base_info ("%s is still away: %s", session->target, error->message);
+  g_clear_error (&session->error);
+  session->error = g_steal_pointer (&error);
+  transport_session_touch (session->transport, session);
+  dial_later (session->away);
+}
+
+static void
+stop_dialling (TransportAway *away)
+{
+  TransportDial *old = g_steal_pointer (&away->dial);
+
+  transport_timer_clear (&away->pause);
+  if (old != NULL)
+    transport_dial_abort (old);
+}
+
+static void
+dial (TransportAway *away)
+{
+  Attempt *attempt = g_new0 (Attempt, 1);
+
+  stop_dialling (away);
+  away->dialled = g_get_monotonic_time ();
+  attempt->session = transport_session_ref (away->session);
+  attempt->dial = away->dial = transport_dial_again (away->session, dial_timeout (away), dialled_cb, attempt);
+}
+
+/* At once, unless there is a dial that is just as good. */
+static void
+dial_now (TransportAway *away)
+{
+  gint64 age = (g_get_monotonic_time () - away->dialled) / 1000;
+
+  if (age < MAX (DIAL_STALE_MS, 4 * (gint64) away->rtt_ms))
+    return;
+  away->pause_ms = PAUSE_MIN_MS;
+  dial (away);
+}
+
+/* A connection that is still there */
+
+/* FALSE when it owes nothing. *@silence: for how long it has owed. */
+static gboolean
+owes_an_answer (TransportAway *away, gint64 *silence)
+{
+  QuicConnection *connection = session_connection (away->session->session);
+  QuicConnectionInfo info;
+
+  if (connection == NULL)
+    return FALSE;
+  quic_connection_info (connection, &info);
+  away->rtt_ms = (guint) (info.smoothed_rtt_us / 1000);
+  *silence = (g_get_monotonic_time () - MAX (away->asked, (gint64) (info.heard / 1000))) / 1000;
+  return info.bytes_in_flight > 0;
+}
+
+static gboolean
+watch_cb (gpointer data)
+{
+  TransportAway *away = data;
+
+  gint64 silence;
+
+  if (!owes_an_answer (away, &silence))
+    {
+      transport_timer_clear (&away->watch);
+      return G_SOURCE_REMOVE;
+    }
+  if (silence > MAX (away->patience_ms, SILENCE_ROUND_TRIPS * (gint64) away->rtt_ms))
+    {
+      base_info ("%s has gone silent: dialling beside the old connection", away->session->target);
+      dial_now (away);
+    }
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+watch (TransportAway *away, guint patience_ms)
+{
+  transport_timer_clear (&away->watch);
+  away->asked = g_get_monotonic_time ();
+  away->patience_ms = patience_ms;
+  away->watch = transport_timer (transport_of (away), patience_ms / 2, watch_cb, away);
+}
+
+void
+transport_away_hurry (TransportAway *away)
+{
+  if (away->session->incoming || away->end != NULL)
+    return;
+  if (away->session->away_since != 0)
+    dial_now (away);
+  else if (away->watch == NULL)
+    watch (away, SILENCE_MS);
+}
+
+void
+transport_away_network_changed (TransportAway *away)
+{
+  if (away->session->incoming || away->end != NULL)
+    return;
+  if (away->session->away_since != 0)
+    {
+      away->pause_ms = PAUSE_MIN_MS;
+      dial (away);
+    }
+  else
+    {
+      session_probe (away->session->session);
+      watch (away, NEW_PATH_MS);
+    }
+}
+
+/* Coming and going */
+
+/* Sessions that wait for their clients cost memory and programs. */
+static void
+make_room (MuxTransport *transport)
+{
+  MuxSession *oldest = NULL;
+  guint n = 0;
+
+  for (guint i = 0; i < transport->sessions->len; i++)
+    {
+      MuxSession *session = transport->sessions->pdata[i];
+
+      if (!session->incoming || session->away_since == 0 || session->away->end != NULL)
+        continue;
+      n++;
+      if (oldest == NULL || session->away_since < oldest->away_since)
+        oldest = session;
+    }
+  if (n > TRANSPORT_AWAY_MAX)
+    {
+      g_autoptr (GError) error = NULL;
+
+      base_error_set (&error, MUX_ERROR_LIMIT, _("%d sessions wait for their clients already; the oldest is ended"),
+                      TRANSPORT_AWAY_MAX);
+      transport_away_abandon (oldest->away, error);
+    }
+}
+
+void
+transport_away_begin (TransportAway *away, const GError *error)
+{
+  MuxSession *session = away->session;
+
+  transport_timer_clear (&away->watch);
+  transport_timer_clear (&away->deadline);
+  if (session->timeout == 0)
+    {
+      transport_away_abandon (away, error);
+      return;
+    }
+  away->deadline = transport_timer (transport_of (away), MIN (session->timeout, G_MAXUINT / 1000) * 1000, deadline_cb, away);
+  if (session->incoming)
+    make_room (transport_of (away));
+  else if (away->dial == NULL)
+    {
+      away->pause_ms = PAUSE_MIN_MS;
+      dial_later (away);
+    }
+}
+
+void
+transport_away_end (TransportAway *away)
+{
+  transport_timer_clear (&away->deadline);
+  stop_dialling (away);
+}
+
+TransportAway *
+transport_away_new (MuxSession *session)
+{
+  TransportAway *away = g_new0 (TransportAway, 1);
+
+  away->session = session;
+  away->pause_ms = PAUSE_MIN_MS;
+  return away;
+}
+
+void
+transport_away_free (TransportAway *away)
+{
+  transport_timer_clear (&away->deadline);
+  transport_timer_clear (&away->watch);
+  transport_timer_clear (&away->end);
+  stop_dialling (away);
+  g_clear_error (&away->end_error);
+  g_free (away);
+}
