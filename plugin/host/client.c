@@ -1,5 +1,6 @@
 #include "host/client.h"
 
+#include "host/away.h"
 #include "host/signals.h"
 #include "host/verb.h"
 
@@ -10,6 +11,8 @@
 
 /* A dial that takes longer says what it does. */
 #define PROGRESS_DELAY_MS 1000
+/* Who breaks off waits so long for his goodbye to be heard. */
+#define HURRY_MS 500
 
 struct _HostClient
 {
@@ -27,9 +30,10 @@ struct _HostClient
   guint lost; /* see host_client_quit_lost () */
   char *lost_message;
   gboolean progress_shown;
+  HostAway *away;
 
   guint holds;
-  gboolean wait_exit, exited, over, closing;
+  gboolean wait_exit, exited, over, gone;
   int status;
   char *message; /* to be complained at the end */
 };
@@ -172,8 +176,15 @@ session_changed (gpointer data, MuxSession *session, MuxSessionState state, cons
 {
   HostClient *client = host_loader_user_data (data);
 
-  if (state != MUX_SESSION_CLOSED || client->over || client->session == NULL)
+  if (client->over || client->session == NULL)
     return;
+  if (state == MUX_SESSION_AWAY)
+    host_away_begin (client->away);
+  else if (host_away_end (client->away) && client->events->redraw != NULL)
+    client->events->redraw (client, client->user_data);
+  if (state != MUX_SESSION_CLOSED)
+    return;
+  client->gone = g_error_matches (error, MUX_ERROR, MUX_ERROR_GONE);
   /* All is here already, only the goodbye overtook it. */
   if (error == NULL && client->exited)
     return;
@@ -229,6 +240,7 @@ host_client_new (const HostClientEvents *events, gpointer user_data, int *status
   client->user_data = user_data;
   client->loop = g_main_loop_new (NULL, FALSE);
   client->lanes = g_ptr_array_new_with_free_func (g_object_unref);
+  client->away = host_away_new ();
   client->loader = host_loader_new ();
   host_loader_fill (client->loader, &client->host, client);
   client->host.config_path = config;
@@ -243,25 +255,38 @@ host_client_new (const HostClientEvents *events, gpointer user_data, int *status
   return NULL;
 }
 
+/* It may come when the client is long gone. */
 static void
-said_goodbye_cb (GObject *source, GAsyncResult *result, gpointer data)
+said_goodbye_cb (GObject *source, GAsyncResult *result, gpointer said)
 {
-  HostClient *client = data;
-
-  ops (client)->close_finish (client->session, result, NULL);
-  client->closing = FALSE;
+  *(gboolean *) said = TRUE;
+  g_rc_box_release (said);
 }
 
-/* Says goodbye, unless there is nobody who would hear it: a dead network must not keep anyone here for long. */
+static gboolean
+hurry_cb (gpointer said)
+{
+  *(gboolean *) said = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+/* Whoever goes says so, that nothing is kept for him over there. A dead network must not keep him here for long. */
 static void
 say_goodbye (HostClient *client)
 {
-  if (client->session == NULL || client->status == HOST_EXIT_TRANSPORT)
+  gboolean *said;
+  guint hurry = 0;
+
+  if (client->session == NULL)
     return;
-  client->closing = TRUE;
-  ops (client)->close_async (client->session, said_goodbye_cb, client);
-  while (client->closing)
+  said = g_rc_box_new0 (gboolean);
+  if (client->status == HOST_EXIT_TRANSPORT)
+    hurry = g_timeout_add (HURRY_MS, hurry_cb, said);
+  ops (client)->close_async (client->session, said_goodbye_cb, g_rc_box_acquire (said));
+  while (!*said)
     g_main_context_iteration (NULL, TRUE);
+  g_clear_handle_id (&hurry, g_source_remove);
+  g_rc_box_release (said);
 }
 
 void
@@ -270,6 +295,7 @@ host_client_free (HostClient *client)
   g_clear_handle_id (&client->lost, g_source_remove);
   g_clear_pointer (&client->lost_message, g_free);
   g_clear_handle_id (&client->progress_timer, g_source_remove);
+  host_away_free (client->away);
   g_ptr_array_unref (client->lanes);
   g_clear_object (&client->channel);
   if (client->session != NULL)
@@ -298,12 +324,25 @@ host_client_run (HostClient *client, const char *target, GVariant *request)
   host_loader_ops (client->loader)
       ->connect_async (host_loader_transport (client->loader), target, NULL, NULL, connected_cb, client);
   g_main_loop_run (client->loop);
+  host_away_end (client->away);
   if (client->events->ending != NULL)
     client->events->ending (client, client->user_data);
   if (client->message != NULL)
     host_complain ("%s", client->message);
   say_goodbye (client);
   return client->status;
+}
+
+gboolean
+host_client_is_gone (HostClient *client)
+{
+  return client->gone;
+}
+
+void
+host_client_set_painted (HostClient *client, gboolean painted)
+{
+  host_away_set_painted (client->away, painted);
 }
 
 GIOStream *

@@ -16,6 +16,8 @@ typedef struct
   void (*opened) (HostClient *client, gpointer user_data);
   /* Nothing more will come: put the terminal back before anything is printed. May be NULL. */
   void (*ending) (HostClient *client, gpointer user_data);
+  /* The screen of the other machine was painted over. May be NULL. */
+  void (*redraw) (HostClient *client, gpointer user_data);
 } HostClientEvents;
 
 /* Options of every such verb: --config, --plugin, --service. One client in a process. */
@@ -44,6 +46,11 @@ void host_client_set_wait_exit (HostClient *client);
 void host_client_quit (HostClient *client, int status, const char *message);
 /* The same for a transport's failure of which the session may say more in a moment; then that is said. */
 void host_client_quit_lost (HostClient *client, const char *message);
+
+/* Whether the end came because the session does not exist any more over there. */
+gboolean host_client_is_gone (HostClient *client);
+/* Whether the terminal shows the screen of the other machine. */
+void host_client_set_painted (HostClient *client, gboolean painted);
 
 /* Words for a remote terminal: LANG, LC_*, COLORTERM of ours, as a{ss}. */
 GVariant *host_client_environment (void);

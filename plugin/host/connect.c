@@ -7,6 +7,7 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 typedef struct
@@ -58,6 +59,23 @@ send_size (Connect *self)
   g_variant_dict_insert (&dict, "rows", "u", rows);
   g_variant_dict_insert (&dict, "columns", "u", columns);
   host_client_send_event (self->client, "resize", g_variant_dict_end (&dict));
+}
+
+/* Programs draw their screen again when its size changes. */
+static void
+redraw (HostClient *client, gpointer data)
+{
+  Connect *self = data;
+  guint rows, columns;
+  GVariantDict dict;
+
+  if (!self->raw || !host_terminal_size (STDIN_FILENO, &rows, &columns) || rows < 2)
+    return;
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "rows", "u", rows - 1);
+  g_variant_dict_insert (&dict, "columns", "u", columns);
+  host_client_send_event (self->client, "resize", g_variant_dict_end (&dict));
+  send_size (self);
 }
 
 static gboolean
@@ -131,6 +149,7 @@ opened (HostClient *client, gpointer data)
   GIOStream *channel = host_client_channel (client);
 
   self->raw = isatty (STDIN_FILENO) && host_terminal_make_raw (STDIN_FILENO);
+  host_client_set_painted (client, self->raw);
   host_client_hold (client);
   self->drain
       = host_drain_new (g_io_stream_get_input_stream (channel), STDOUT_FILENO, progress_cb, drained_cb, self);
@@ -148,10 +167,11 @@ ending (HostClient *client, gpointer data)
 
   g_clear_pointer (&self->feed, host_feed_free);
   g_clear_pointer (&self->drain, host_drain_free);
+  host_client_set_painted (client, FALSE);
   host_terminal_restore ();
 }
 
-static const HostClientEvents events = { .opened = opened, .ending = ending };
+static const HostClientEvents events = { .opened = opened, .ending = ending, .redraw = redraw };
 
 static GVariant *
 make_request (void)
@@ -169,12 +189,48 @@ make_request (void)
   return g_variant_dict_end (&request);
 }
 
+/* The session was lost for good: whether the person wants another one. */
+static gboolean
+asks_for_another (HostClient *client)
+{
+  char answer[16] = "";
+
+  if (!host_client_is_gone (client) || !isatty (STDIN_FILENO) || !isatty (STDERR_FILENO))
+    return FALSE;
+  g_printerr ("%s ", _("Start a new session? [Y/n]"));
+  return fgets (answer, sizeof answer, stdin) != NULL && (answer[0] == '\n' || g_ascii_tolower (answer[0]) == 'y');
+}
+
+static int
+run (const char *target, gboolean *again)
+{
+  Connect self = { 0 };
+  guint sources[4];
+  int status;
+
+  host_escape_init (&self.escape);
+  self.client = host_client_new (&events, &self, &status);
+  *again = FALSE;
+  if (self.client == NULL)
+    return status;
+  host_client_set_wait_exit (self.client);
+  sources[0] = g_unix_signal_add (SIGINT, signal_cb, &self);
+  sources[1] = g_unix_signal_add (SIGTERM, signal_cb, &self);
+  sources[2] = g_unix_signal_add (SIGHUP, signal_cb, &self);
+  sources[3] = g_unix_signal_add (SIGWINCH, resized_cb, &self);
+  status = host_client_run (self.client, target, make_request ());
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
+  *again = asks_for_another (self.client);
+  host_client_free (self.client);
+  return status;
+}
+
 int
 host_verb_connect (int argc, char **argv)
 {
   GOptionContext *context = g_option_context_new (_("TARGET"));
-  Connect self = { 0 };
-  guint sources[4];
+  gboolean again = TRUE;
   int status;
 
   g_option_context_add_main_entries (context, host_client_entries (), NULL);
@@ -185,18 +241,7 @@ host_verb_connect (int argc, char **argv)
       host_complain (_("one TARGET is needed; see %s --help"), g_get_prgname ());
       return HOST_EXIT_USAGE;
     }
-  host_escape_init (&self.escape);
-  self.client = host_client_new (&events, &self, &status);
-  if (self.client == NULL)
-    return status;
-  host_client_set_wait_exit (self.client);
-  sources[0] = g_unix_signal_add (SIGINT, signal_cb, &self);
-  sources[1] = g_unix_signal_add (SIGTERM, signal_cb, &self);
-  sources[2] = g_unix_signal_add (SIGHUP, signal_cb, &self);
-  sources[3] = g_unix_signal_add (SIGWINCH, resized_cb, &self);
-  status = host_client_run (self.client, argv[1], make_request ());
-  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
-    g_source_remove (sources[i]);
-  host_client_free (self.client);
+  while (again)
+    status = run (argv[1], &again);
   return status;
 }

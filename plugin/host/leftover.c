@@ -1,6 +1,7 @@
 #include "host/leftover.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 /* Between SIGHUP and SIGKILL. */
 #define KILL_SECONDS 5
@@ -48,8 +49,13 @@ leftover_kill_cb (gpointer data)
 void
 host_leftover_end (GPid pid)
 {
-  Leftover *leftover = g_new0 (Leftover, 1);
+  Leftover *leftover;
+  siginfo_t info;
 
+  /* It ended a moment ago, and the main loop has reaped it already without having said so yet: nothing would be told again. */
+  if (waitid (P_PID, (id_t) pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+    return;
+  leftover = g_new0 (Leftover, 1);
   leftovers++;
   kill (-pid, SIGHUP);
   kill (-pid, SIGCONT);
