@@ -88,7 +88,8 @@ struct _MuxSessionOps
                        gpointer user_data);
   gboolean (*renew_finish) (MuxSession *session, GAsyncResult *result, GError **error);
 
-  /* a{sv}, transfer full: id s, direction s ("in", "out"), state s, user s, device s, serial s, peer s, local s, target s,
+  /* a{sv}, transfer full: id s, direction s ("in", "out"), state s, aways u (how often the connection was lost), away_since x (Unix
+   * seconds, while it is away), user s, device s, serial s, peer s, local s, target s,
    * since x, rtt d (ms), cwnd t, bytes_in t, bytes_out t, lost t, migrations u, services as, raw b,
    * channels aa{sv} (describe_channel ()). Members that are not known are left out. */
   GVariant *(*describe) (MuxSession *session);

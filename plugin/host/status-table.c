@@ -73,6 +73,15 @@ format_time (GVariant *row, const char *key)
   return time == NULL ? g_strdup ("?") : g_date_time_format (time, "%Y-%m-%d %H:%M");
 }
 
+/* Of a session that is away, since when. */
+static char *
+format_session_state (GVariant *row, const char *key)
+{
+  g_autofree char *since = format_time (row, "away_since");
+
+  return *since != '\0' ? g_strdup_printf (_("away since %s"), since) : format_string (row, key);
+}
+
 static const Column listener_columns[] = {
   { N_("LISTENING ON"), "address", format_string, FALSE },
   { N_("CONNECTIONS"), "connections", format_count, TRUE },
@@ -84,7 +93,7 @@ static const Column session_columns[] = {
   { N_("USER"), "user", format_string, FALSE },
   { N_("DEVICE"), "device", format_string, FALSE },
   { N_("PEER"), "peer", format_string, FALSE },
-  { N_("STATE"), "state", format_string, FALSE },
+  { N_("STATE"), "state", format_session_state, FALSE },
   { N_("SINCE"), "since", format_time, FALSE },
   { N_("RTT"), "rtt", format_milliseconds, TRUE },
   { N_("LOST"), "lost", format_count, TRUE },

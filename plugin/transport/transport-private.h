@@ -56,6 +56,7 @@ struct _MuxTransport
   const TransportVault *vault;
   gpointer vault_data;
   GPtrArray *dials;    /* of TransportDial, owned */
+  struct _TransportRoam *roam; /* from the first session that was dialled on */
   guint dial_timeout_ms, enrolment_timeout_ms;
 
   GPtrArray *dead; /* of QuicDriver: freed when no callback of theirs can be on the stack */

@@ -10,6 +10,7 @@
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 #include "transport/renewal.h"
+#include "transport/roam.h"
 #include "transport/transport-private.h"
 #include "transport/upkeep.h"
 
@@ -131,6 +132,8 @@ transport_session_enter (MuxTransport *transport, MuxSession *session)
   session->phase = TRANSPORT_SESSION_KNOWN;
   if (session->incoming)
     transport_upkeep_seen (transport->upkeep, session->serial, session->peer);
+  else if (transport->roam == NULL)
+    transport->roam = transport_roam_new (transport);
   g_ptr_array_remove_fast (transport->arriving, session);
   if (observer != NULL && observer->session_added != NULL)
     observer->session_added (transport, session, transport->observer_data);
@@ -338,6 +341,7 @@ transport_new (const MuxHost *host)
 static void
 free_parts (MuxTransport *transport)
 {
+  g_clear_pointer (&transport->roam, transport_roam_free);
   g_assert (transport->arriving->len == 0 && transport->sessions->len == 0 && transport->listeners->len == 0
             && transport->dials->len == 0);
   g_ptr_array_unref (transport->dead);

@@ -17,6 +17,7 @@ import tap
 
 # Seconds; a connection is given up soon, so that the tests need not wait.
 IDLE = 2
+BLACKOUT = 90
 SERVER = {"bind_address": "127.0.0.1:0", "max_idle_timeout": IDLE, "keep_alive_interval": 0.5}
 
 
@@ -176,6 +177,20 @@ class Roam(unittest.TestCase):
         self.assertEqual(process.wait(PATIENCE), 0, process.stderr.read())
         self.assertEqual(hashlib.sha256(copy.read_bytes()).digest(), hashlib.sha256(open(data, "rb").read()).digest())
         self.assertEqual(self.host.stop(), 0)
+
+    def test_blackout(self):
+        """90 s without a network, at a round trip of 50 ms: then a key is typed, and echoed."""
+        self.begin()
+        self.relay.delay = 0.025
+        process = self.cat()
+        echo(process, "before")
+        self.relay.dark = True
+        wait_until(lambda: [one for one in self.away() if time.time() - one["away_since"] > BLACKOUT] or None, "it was dark for long")
+        self.relay.dark = False
+        began = time.monotonic()
+        echo(process, "after")
+        print(f"# {BLACKOUT} s of darkness, then echoed after {time.monotonic() - began:.2f} s")
+        self.end(process)
 
     def test_what_a_person_sees(self):
         """A line with seconds while away, gone when back; and an offer when the session is lost."""
