@@ -1,0 +1,251 @@
+/* Sessions between two connections: what both hosts are told, who may come back, and when nobody waits any more. */
+#include "unit/transport/mini-host.h"
+
+#include <string.h>
+
+#include "session/session-private.h"
+#include "transport/peer-session.h"
+
+typedef struct
+{
+  MiniHost *server, *client, *other;
+} World;
+
+static void
+add_client (World *world, MiniHost **client, const char *user, const char *address)
+{
+  g_autofree char *pem = NULL;
+
+  *client = mini_host_new (world->server->context, user, NULL);
+  pem = mini_pem (world->server, *client, user);
+  mini_host_configure (*client, "{quic_clients = {{name = 'there', remote_address = '%s', %s}}}", address, pem);
+}
+
+static World
+world_new (const char *more)
+{
+  World world = { 0 };
+  g_autofree char *config
+      = g_strdup_printf ("{quic_servers = {{bind_address = '127.0.0.1:0', users = {'alice', 'bob'} %s}}}", more);
+  g_autofree char *address = NULL;
+
+  world.server = mini_host_new (NULL, "server", config);
+  mini_start (world.server);
+  address = mini_address (world.server);
+  add_client (&world, &world.client, "alice", address);
+  add_client (&world, &world.other, "bob", address);
+  return world;
+}
+
+static void
+world_clear (World *world)
+{
+  mini_host_free (world->other);
+  mini_host_free (world->client);
+  mini_host_free (world->server);
+}
+
+static MuxSession *
+go (MiniHost *client)
+{
+  g_autoptr (GError) error = NULL;
+  MuxSession *session = mini_connect (client, "there", NULL, &error);
+
+  g_assert_no_error (error);
+  return session;
+}
+
+/* As a connection that broke, for both sides. */
+static void
+lose (MuxSession *session)
+{
+  g_autoptr (GError) error = g_error_new_literal (MUX_ERROR, MUX_ERROR_LOST, "lost for a test");
+
+  session_drop (session->session, QUIC_CODE_REPLACED, error);
+}
+
+static guint
+count_log (MiniHost *mini, const char *prefix)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < mini->log->len; i++)
+    n += g_str_has_prefix (mini->log->pdata[i], prefix);
+  return n;
+}
+
+static void
+wait_count (MiniHost *mini, const char *prefix, guint n)
+{
+  while (count_log (mini, prefix) < n)
+    g_main_context_iteration (mini->context, TRUE);
+}
+
+static void
+expect_echo (MiniHost *client, MuxSession *session)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GIOStream) channel = mini_open (client, session, "echo", &error);
+
+  g_assert_no_error (error);
+  mini_echo (client, channel, 100000);
+}
+
+static void
+test_back (void)
+{
+  World world = world_new ("");
+  g_autoptr (MuxSession) session = go (world.client);
+
+  expect_echo (world.client, session);
+  for (guint i = 1; i <= 3; i++)
+    {
+      lose (session);
+      wait_count (world.client, "session away", i);
+      g_assert_cmpint (transport_session_state (session), ==, MUX_SESSION_AWAY);
+      wait_count (world.server, "session connected", 1 + i);
+      wait_count (world.client, "session connected", 1 + i);
+      g_assert_cmpint (transport_session_state (session), ==, MUX_SESSION_CONNECTED);
+      g_assert_cmpuint (session->aways, ==, i);
+      expect_echo (world.client, session);
+    }
+  g_assert_cmpuint (transport_sessions (world.server->transport)->len, ==, 1);
+  g_assert_cmpuint (count_log (world.server, "session closed"), ==, 0);
+  mini_close (world.client, session);
+  wait_count (world.server, "session closed", 1);
+  world_clear (&world);
+}
+
+/* Another identity that knows the number of a session has none; the session is not touched. */
+static void
+test_other_identity (void)
+{
+  World world = world_new ("");
+  g_autoptr (MuxSession) alice = go (world.client);
+  g_autoptr (MuxSession) bob = go (world.other);
+
+  session_set_id (bob->session, alice->session->id_bytes);
+  lose (bob);
+  mini_wait_log (world.other, "session closed: The other side ended the session: The session does not exist");
+  expect_echo (world.client, alice);
+  g_assert_cmpuint (count_log (world.client, "session away"), ==, 0);
+  g_assert_cmpuint (alice->aways, ==, 0);
+  world_clear (&world);
+}
+
+static void
+test_unknown (void)
+{
+  World world = world_new ("");
+  g_autoptr (MuxSession) session = go (world.client);
+  guint8 guess[SESSION_ID_SIZE];
+
+  for (guint i = 0; i < SESSION_ID_SIZE; i++)
+    guess[i] = (guint8) g_random_int ();
+  session_set_id (session->session, guess);
+  lose (session);
+  mini_wait_log (world.client, "session closed: The other side ended the session: The session does not exist");
+  world_clear (&world);
+}
+
+/* Nobody waits: the end of the connection is the end of the session, on both sides. */
+static void
+test_no_timeout (void)
+{
+  World world = world_new (", session_timeout = 0");
+  g_autoptr (MuxSession) session = go (world.client);
+
+  lose (session);
+  wait_count (world.client, "session closed: ", 1);
+  wait_count (world.server, "session closed: ", 1);
+  world_clear (&world);
+}
+
+/* The client does not come back. */
+static void
+test_timeout (void)
+{
+  World world = world_new (", session_timeout = 1");
+  g_autoptr (MuxSession) session = go (world.client);
+  MuxSession *there = transport_sessions (world.server->transport)->pdata[0];
+
+  /* Only the server loses it, and what the client dials is turned away. */
+  g_free (there->user);
+  there->user = g_strdup ("nobody");
+  lose (session);
+  mini_wait_log (world.server, "session closed: The client did not come back within 1 s");
+  mini_wait_log (world.client, "session closed: ");
+  world_clear (&world);
+}
+
+static void
+test_revoked (void)
+{
+  World world = world_new ("");
+  g_autoptr (MuxSession) session = go (world.client);
+  g_autoptr (GError) error = NULL;
+  MuxSession *there = transport_sessions (world.server->transport)->pdata[0];
+
+  lose (session);
+  wait_count (world.server, "session away", 1);
+  g_assert_true (transport_revoke (world.server->transport, there->serial, &error));
+  g_assert_no_error (error);
+  mini_wait_log (world.server, "session closed: the certificate was revoked");
+  world_clear (&world);
+}
+
+static void
+test_close_while_away (void)
+{
+  World world = world_new ("");
+  g_autoptr (MuxSession) session = go (world.client);
+
+  lose (session);
+  wait_count (world.client, "session away", 1);
+  mini_close (world.client, session);
+  g_assert_true (mini_has_log (world.client, "session closed"));
+  world_clear (&world);
+}
+
+static void
+test_stop_while_away (void)
+{
+  World world = world_new ("");
+  g_autoptr (MuxSession) session = go (world.client);
+
+  lose (session);
+  wait_count (world.server, "session away", 1);
+  mini_stop (world.server);
+  g_assert_true (mini_has_log (world.server, "session closed"));
+  g_assert_cmpuint (transport_sessions (world.server->transport)->len, ==, 0);
+  world_clear (&world);
+}
+
+/* Whoever frees everything in the middle of it. */
+static void
+test_free_while_away (void)
+{
+  World world = world_new ("");
+  g_autoptr (MuxSession) session = go (world.client);
+
+  lose (session);
+  wait_count (world.client, "session away", 1);
+  world_clear (&world);
+  g_assert_cmpint (transport_session_state (session), ==, MUX_SESSION_CLOSED);
+}
+
+int
+main (int argc, char **argv)
+{
+  mini_main (&argc, &argv);
+  g_test_add_func ("/transport/away/back", test_back);
+  g_test_add_func ("/transport/away/other-identity", test_other_identity);
+  g_test_add_func ("/transport/away/unknown", test_unknown);
+  g_test_add_func ("/transport/away/no-timeout", test_no_timeout);
+  g_test_add_func ("/transport/away/timeout", test_timeout);
+  g_test_add_func ("/transport/away/revoked", test_revoked);
+  g_test_add_func ("/transport/away/close-while-away", test_close_while_away);
+  g_test_add_func ("/transport/away/stop-while-away", test_stop_while_away);
+  g_test_add_func ("/transport/away/free-while-away", test_free_while_away);
+  return mini_run ();
+}
