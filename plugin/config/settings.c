@@ -37,6 +37,7 @@ void
 config_client_free (ConfigClient *client)
 {
   config_schema_clear (config_client_rows, client);
+  g_strfreev (client->relay_command);
   g_free (client);
 }
 
@@ -76,14 +77,13 @@ remote_word (const char *path)
              : g_shell_quote (path);
 }
 
-/* `ssh -T [-p PORT] -- [USER@]HOST REMOTE_PATH enroll --device NAME` */
-static char **
-ssh_command (const char *where, const char *remote_path)
+/* `ssh -T [-p PORT] -- [USER@]HOST REMOTE_PATH VERB …` */
+static GStrvBuilder *
+ssh_command (const char *where, const char *remote_path, const char *verb)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   const char *colon = strrchr (where, ':');
   g_autofree char *host = NULL;
-  g_autofree char *device = device_name ();
   g_autofree char *word = remote_word (remote_path);
 
   g_strv_builder_add_many (argv, "ssh", "-T", NULL);
@@ -96,7 +96,25 @@ ssh_command (const char *where, const char *remote_path)
     }
   else
     host = g_strdup (where);
-  g_strv_builder_add_many (argv, "--", host, word, "enroll", "--device", device, NULL);
+  g_strv_builder_add_many (argv, "--", host, word, verb, NULL);
+  return g_steal_pointer (&argv);
+}
+
+static char **
+ssh_enroll_command (const ConfigClient *client)
+{
+  g_autoptr (GStrvBuilder) argv = ssh_command (client->bootstrap_via_ssh, client->remote_path, "enroll");
+  g_autofree char *device = device_name ();
+
+  g_strv_builder_add_many (argv, "--device", device, NULL);
+  return g_strv_builder_end (argv);
+}
+
+static char **
+ssh_relay_command (const ConfigClient *client)
+{
+  g_autoptr (GStrvBuilder) argv = ssh_command (client->bootstrap_via_ssh, client->remote_path, "relay");
+
   return g_strv_builder_end (argv);
 }
 
@@ -108,7 +126,9 @@ config_client_complete (ConfigClient *client)
   if (client->enroll_command != NULL && client->enroll_command[0] == NULL)
     g_clear_pointer (&client->enroll_command, g_strfreev);
   if (client->enroll_command == NULL && client->bootstrap_via_ssh != NULL)
-    client->enroll_command = ssh_command (client->bootstrap_via_ssh, client->remote_path);
+    client->enroll_command = ssh_enroll_command (client);
+  if (client->bootstrap_via_ssh != NULL)
+    client->relay_command = ssh_relay_command (client);
 }
 
 ConfigSettings *

@@ -33,6 +33,7 @@ typedef struct
   char *name;
   char *remote_address;     /* host:port */
   char *bootstrap_via_ssh;  /* may be NULL */
+  char **relay_command;     /* argv; NULL without bootstrap_via_ssh */
   char **enroll_command;    /* argv; NULL when neither it nor bootstrap_via_ssh is set */
   char *remote_path;        /* "mux-quic" */
   gboolean persist_to_disk;

@@ -36,6 +36,7 @@ int host_verb_creds (int argc, char **argv);
 int host_verb_status (int argc, char **argv);
 int host_verb_cert (int argc, char **argv);
 int host_verb_check (int argc, char **argv);
+int host_verb_relay (int argc, char **argv);
 int host_verb_keeper (int argc, char **argv);
 
 /* Prints "mux-quic: <message>" to stderr, one line, control characters made harmless. */

@@ -14,6 +14,7 @@ const HostVerb host_verbs[] = {
   { "status", N_("[--json]"), N_("listeners, sessions, certificates"), host_verb_status },
   { "cert", N_("list|show|renew|revoke|rotate-ca"), N_("the certificates of this host"), host_verb_cert },
   { "check", N_("[FILE]"), N_("what is wrong with a configuration"), host_verb_check },
+  { "relay", "", NULL, host_verb_relay },
   { "keeper", "", NULL, host_verb_keeper },
   { NULL },
 };

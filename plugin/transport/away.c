@@ -19,6 +19,11 @@
 #define SILENCE_MS 2000
 /* … and sooner when the network has just changed. */
 #define NEW_PATH_MS 400
+/* Away for so long, ssh is tried as well. */
+#define RELAY_SECONDS 10
+/* Over ssh: how often UDP is tried. */
+#define UDP_MIN_MS 10000
+#define UDP_MAX_MS 60000
 #define SILENCE_ROUND_TRIPS 6
 
 struct _TransportAway
@@ -27,6 +32,8 @@ struct _TransportAway
   GSource *deadline;   /* of the session */
   GSource *pause;      /* until the next dial */
   GSource *watch;      /* of a connection that owes an answer */
+  GSource *udp;        /* until it is tried, while all goes over ssh */
+  guint udp_ms;
   GSource *end;
   GError *end_error;
   TransportDial *dial;
@@ -107,13 +114,40 @@ pause_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static gboolean
+udp_cb (gpointer data)
+{
+  TransportAway *away = data;
+
+  transport_timer_clear (&away->udp);
+  if (away->session->away_since == 0 && away->dial == NULL)
+    dial (away);
+  else
+    transport_away_look_for_udp (away);
+  return G_SOURCE_REMOVE;
+}
+
+void
+transport_away_look_for_udp (TransportAway *away)
+{
+  if (away->udp != NULL || away->end != NULL)
+    return;
+  away->udp_ms = CLAMP (2 * away->udp_ms, UDP_MIN_MS, UDP_MAX_MS);
+  away->udp = transport_timer (transport_of (away), away->udp_ms, udp_cb, away);
+}
+
 static void
 dial_later (TransportAway *away)
 {
   guint jitter = away->pause_ms / 4;
 
   if (away->session->away_since == 0)
-    return; /* the old connection was only doubted; its watch goes on */
+    {
+      /* The old connection was only doubted, and its watch goes on; or it is the way over ssh. */
+      if (away->session->relay != NULL)
+        transport_away_look_for_udp (away);
+      return;
+    }
   transport_timer_clear (&away->pause);
   away->pause = transport_timer (transport_of (away),
                                  (guint) g_random_int_range ((gint32) (away->pause_ms - jitter), (gint32) (away->pause_ms + jitter)),
@@ -153,6 +187,16 @@ stop_dialling (TransportAway *away)
     transport_dial_abort (old);
 }
 
+/* One that lives goes by UDP, or stays where it is. */
+static gboolean
+may_relay (const TransportAway *away)
+{
+  const MuxSession *session = away->session;
+
+  return session->away_since != 0
+         && (session->relay != NULL || g_get_real_time () / G_USEC_PER_SEC > session->away_since + RELAY_SECONDS);
+}
+
 static void
 dial (TransportAway *away)
 {
@@ -161,7 +205,8 @@ dial (TransportAway *away)
   stop_dialling (away);
   away->dialled = g_get_monotonic_time ();
   attempt->session = transport_session_ref (away->session);
-  attempt->dial = away->dial = transport_dial_again (away->session, dial_timeout (away), dialled_cb, attempt);
+  attempt->dial = away->dial
+      = transport_dial_again (away->session, dial_timeout (away), may_relay (away), dialled_cb, attempt);
 }
 
 /* At once, unless there is a dial that is just as good. */
@@ -306,6 +351,11 @@ transport_away_end (TransportAway *away)
 {
   transport_timer_clear (&away->deadline);
   stop_dialling (away);
+  if (away->session->relay == NULL)
+    {
+      transport_timer_clear (&away->udp);
+      away->udp_ms = 0;
+    }
 }
 
 TransportAway *
@@ -324,6 +374,7 @@ transport_away_free (TransportAway *away)
   transport_timer_clear (&away->deadline);
   transport_timer_clear (&away->watch);
   transport_timer_clear (&away->end);
+  transport_timer_clear (&away->udp);
   stop_dialling (away);
   g_clear_error (&away->end_error);
   g_free (away);

@@ -24,6 +24,8 @@ void transport_away_end (TransportAway *away);
 void transport_away_abandon (TransportAway *away, const GError *error);
 /* Something waits to be sent. */
 void transport_away_hurry (TransportAway *away);
+/* It goes over ssh: tries now and then whether UDP is answered. */
+void transport_away_look_for_udp (TransportAway *away);
 /* The network is another one: what was may be no more. */
 void transport_away_network_changed (TransportAway *away);
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "transport/enrolment.h"
 
 #define READ_SIZE ((gsize) 16 * 1024)
@@ -80,7 +81,7 @@ answer (Bootstrap *bootstrap, GVariant *enrolment, GError *error)
   clear_source (&bootstrap->cancel);
   g_cancellable_cancel (bootstrap->cancellable);
   if (bootstrap->process != NULL && !bootstrap->exited)
-    g_subprocess_force_exit (bootstrap->process);
+    base_process_kill (bootstrap->process);
   if (error != NULL)
     g_task_return_error (task, error);
   else

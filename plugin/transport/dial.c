@@ -37,6 +37,7 @@ transport_dial_answer (TransportDial *dial, MuxSession *session, GError *error)
   transport_timer_clear (&dial->cancel);
   g_cancellable_cancel (dial->cancellable);
   g_clear_pointer (&dial->race, transport_race_free);
+  g_clear_pointer (&dial->relay, transport_relay_free);
   if (dial->session != NULL && session == NULL)
     {
       dial->session->welcome = NULL;
@@ -120,7 +121,7 @@ raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, g
 
   if (error != NULL)
     {
-      if (!try_again (dial, error))
+      if (!try_again (dial, error) && !transport_dial_relay (dial, error))
         transport_dial_answer (dial, NULL, g_error_copy (error));
       return;
     }
@@ -135,12 +136,13 @@ raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, g
     {
       MuxSession *session = transport_session_ref (dial->resumes);
 
-      transport_session_go_on (session, driver, connection);
+      transport_session_go_on (session, driver, connection, g_steal_pointer (&dial->relay));
       transport_dial_answer (dial, session, NULL);
       return;
     }
   dial->session = transport_session_ref (transport_session_new_outgoing (
       dial->transport, driver, connection, dial->target, dial->domain, dial->service, welcome_cb, dial));
+  transport_session_set_relay (dial->session, g_steal_pointer (&dial->relay));
 }
 
 void
@@ -302,6 +304,9 @@ transport_dial_async (MuxTransport *transport, const char *target, GVariant *opt
       transport_dial_answer (dial, NULL, error);
       return;
     }
+  dial->may_relay = TRUE;
+  if (dial->client->relay_command != NULL)
+    dial->timeout_ms = MIN (dial->timeout_ms, TRANSPORT_UDP_PATIENCE_MS);
   if (cancellable != NULL)
     {
       dial->cancel = g_cancellable_source_new (cancellable);
@@ -312,7 +317,8 @@ transport_dial_async (MuxTransport *transport, const char *target, GVariant *opt
 }
 
 TransportDial *
-transport_dial_again (MuxSession *session, guint timeout_ms, GAsyncReadyCallback callback, gpointer user_data)
+transport_dial_again (MuxSession *session, guint timeout_ms, gboolean may_relay, GAsyncReadyCallback callback,
+                      gpointer user_data)
 {
   MuxTransport *transport = session->transport;
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (transport->context);
@@ -324,6 +330,7 @@ transport_dial_again (MuxSession *session, guint timeout_ms, GAsyncReadyCallback
 
   dial->resumes = transport_session_ref (session);
   dial->timeout_ms = timeout_ms;
+  dial->may_relay = may_relay;
   g_variant_dict_insert (&dict, "quiet", "b", TRUE);
   if (address != NULL)
     g_variant_dict_insert (&dict, "address", "s", address);

@@ -226,6 +226,7 @@ closed_cb (Session *session, const GError *error, gpointer user_data)
   self->listener = NULL;
   self->away_since = 0;
   g_clear_pointer (&self->away, transport_away_free);
+  g_clear_pointer (&self->relay, transport_relay_free);
   self->transport = NULL;
   if (self->driver != NULL)
     transport_bury (transport, g_steal_pointer (&self->driver));
@@ -298,7 +299,16 @@ transport_session_new_outgoing (MuxTransport *transport, QuicDriver *driver, Qui
 }
 
 void
-transport_session_go_on (MuxSession *self, QuicDriver *driver, QuicConnection *connection)
+transport_session_set_relay (MuxSession *self, TransportRelay *relay)
+{
+  g_clear_pointer (&self->relay, transport_relay_free);
+  self->relay = relay;
+  if (relay != NULL && self->away != NULL)
+    transport_away_look_for_udp (self->away);
+}
+
+void
+transport_session_go_on (MuxSession *self, QuicDriver *driver, QuicConnection *connection, TransportRelay *relay)
 {
   QuicDriver *old = self->driver;
 
@@ -309,6 +319,7 @@ transport_session_go_on (MuxSession *self, QuicDriver *driver, QuicConnection *c
   session_resume (self->session, connection);
   if (old != NULL)
     transport_bury (self->transport, old);
+  transport_session_set_relay (self, relay);
 }
 
 void
@@ -318,74 +329,4 @@ transport_session_say_goodbye (MuxSession *self, const char *code, const char *m
     transport_away_abandon (self->away, NULL);
   else
     session_close (self->session, code, message);
-}
-
-/* What a person sees of it */
-
-static const char *
-state_name (MuxSessionState state)
-{
-  static const char *const names[] = {
-    [MUX_SESSION_CONNECTING] = "connecting",
-    [MUX_SESSION_CONNECTED] = "connected",
-    [MUX_SESSION_AWAY] = "away",
-    [MUX_SESSION_CLOSED] = "closed",
-  };
-
-  return names[state];
-}
-
-static void
-add_text (GVariantDict *dict, const char *name, const char *value)
-{
-  if (value != NULL)
-    g_variant_dict_insert (dict, name, "s", value);
-}
-
-static void
-add_path (GVariantDict *dict, QuicConnection *connection)
-{
-  QuicConnectionInfo info;
-
-  quic_connection_info (connection, &info);
-  g_variant_dict_insert (dict, "rtt", "d", (double) info.smoothed_rtt_us / 1000);
-  g_variant_dict_insert (dict, "cwnd", "t", info.cwnd);
-  g_variant_dict_insert (dict, "bytes_in", "t", info.bytes_in);
-  g_variant_dict_insert (dict, "bytes_out", "t", info.bytes_out);
-  g_variant_dict_insert (dict, "lost", "t", info.packets_lost);
-  g_variant_dict_insert (dict, "migrations", "u", info.migrations);
-}
-
-GVariant *
-transport_session_describe (MuxSession *self)
-{
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-  QuicConnection *connection = session_connection (self->session);
-  g_autoptr (GVariant) channels = transport_admission_describe_channels (self);
-
-  transport_session_note_addresses (self);
-  g_variant_dict_insert (&dict, "id", "s", session_id (self->session));
-  g_variant_dict_insert (&dict, "direction", "s", self->incoming ? "in" : "out");
-  g_variant_dict_insert (&dict, "state", "s", state_name (transport_session_state (self)));
-  g_variant_dict_insert (&dict, "since", "x", self->since);
-  g_variant_dict_insert (&dict, "aways", "u", self->aways);
-  if (self->away_since != 0)
-    g_variant_dict_insert (&dict, "away_since", "x", self->away_since);
-  g_variant_dict_insert (&dict, "raw", "b", session_is_raw (self->session));
-  g_variant_dict_insert_value (&dict, "channels", channels);
-  add_text (&dict, "user", self->user);
-  add_text (&dict, "device", self->device);
-  add_text (&dict, "serial", self->serial);
-  add_text (&dict, "peer", self->peer);
-  add_text (&dict, "local", self->local);
-  add_text (&dict, "target", self->target);
-  add_text (&dict, "agent", self->agent);
-  add_text (&dict, "listener", self->listener_address);
-  if (self->services != NULL)
-    g_variant_dict_insert (&dict, "services", "^as", self->services);
-  if (self->error != NULL)
-    add_text (&dict, "error", self->error->message);
-  if (connection != NULL)
-    add_path (&dict, connection);
-  return g_variant_ref_sink (g_variant_dict_end (&dict));
 }

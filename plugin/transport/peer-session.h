@@ -6,6 +6,7 @@
 
 #include "transport/domain.h"
 #include "transport/listener.h"
+#include "transport/relay.h"
 
 G_BEGIN_DECLS
 
@@ -47,6 +48,7 @@ struct _MuxSession
 
   /* out */
   QuicDriver *driver; /* owned */
+  TransportRelay *relay; /* owned; its datagrams go over ssh; NULL: by UDP */
   TransportDomain *domain;
   char *default_service; /* for channels that name none */
   TransportWelcomeFunc welcome;
@@ -66,8 +68,10 @@ MuxSession *transport_session_ref (MuxSession *session);
 void transport_session_unref (MuxSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MuxSession, transport_session_unref)
 
-/* Out: goes on over @connection, which is up; takes over @driver. */
-void transport_session_go_on (MuxSession *session, QuicDriver *driver, QuicConnection *connection);
+/* Out: goes on over @connection, which is up; takes over @driver and @relay (may be NULL). */
+void transport_session_go_on (MuxSession *session, QuicDriver *driver, QuicConnection *connection, TransportRelay *relay);
+/* Out: its connection goes over @relay (transfer full), or by UDP if that is NULL. */
+void transport_session_set_relay (MuxSession *session, TransportRelay *relay);
 /* Ends it with a goodbye, or without one when nobody would hear it. What follows comes in a later turn. */
 void transport_session_say_goodbye (MuxSession *session, const char *code, const char *message);
 MuxSessionState transport_session_state (const MuxSession *session);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/process.h"
 
 #define DEADLINE_MS 5000
 #define MAX_NAME 255
@@ -67,7 +68,7 @@ said_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (!g_subprocess_communicate_utf8_finish (alias->process, result, &text, NULL, &error))
     {
-      g_subprocess_force_exit (alias->process);
+      base_process_kill (alias->process);
       base_info ("ssh -G %s: %s", alias->host, error->message);
     }
   if (g_task_return_error_if_cancelled (task))
@@ -80,7 +81,7 @@ static gboolean
 deadline_cb (gpointer data)
 {
   /* Its end is the end of what it says. */
-  g_subprocess_force_exit (((Alias *) data)->process);
+  base_process_kill (((Alias *) data)->process);
   return G_SOURCE_REMOVE;
 }
 

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 #define TRANSPORT_NAME "quic"
 /* From the first packet to the connection that stands. */
 #define TRANSPORT_DIAL_TIMEOUT_MS 10000
+/* … where there is another way: over ssh. */
+#define TRANSPORT_UDP_PATIENCE_MS 3000
 /* An enrolment command, ssh's questions included. */
 #define TRANSPORT_ENROLMENT_TIMEOUT_MS 30000
 /* A clock that was not set for so long is believed. */
@@ -110,10 +112,10 @@ GVariant *transport_describe (MuxTransport *transport);
 void transport_dial_async (MuxTransport *transport, const char *target, GVariant *options,
                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 MuxSession *transport_dial_finish (MuxTransport *transport, GAsyncResult *result, GError **error);
-/* For a session that was dialled: another connection, over which it goes on. @callback, in a later turn, may come after an abort. NULL
+/* For a session that was dialled: another connection, over which it goes on; @may_relay: over ssh, if it has to be. @callback, in a later turn, may come after an abort. NULL
  * when that failed at once; it is told all the same. */
-TransportDial *transport_dial_again (MuxSession *session, guint timeout_ms, GAsyncReadyCallback callback,
-                                     gpointer user_data);
+TransportDial *transport_dial_again (MuxSession *session, guint timeout_ms, gboolean may_relay,
+                                     GAsyncReadyCallback callback, gpointer user_data);
 /* Ends it with an error. */
 void transport_dial_abort (TransportDial *dial);
 

@@ -1,12 +1,14 @@
 """First contact over a real ssh: nothing is configured but ssh, on either side."""
 
+import json
 import os
 import pathlib
 import socket
 import subprocess
 import unittest
 
-from sandbox import PATIENCE, PROGRAM, Sandbox, processes_with, wait_until
+from relay import Relay
+from sandbox import PATIENCE, PROGRAM, Sandbox, processes_with, read_line, wait_until
 from sshd import Sshd, need
 import tap
 
@@ -155,6 +157,72 @@ class Ssh(unittest.TestCase):
         with Far() as far:
             far.wrap('[ "$1" = -G ] && exit 1\nexec sleep 300')
             self.refused(far.execute(), "within 30 s")
+
+
+class Blocked(unittest.TestCase):
+    """No datagram gets through: the session goes over ssh until one does."""
+
+    def setUp(self):
+        self.far = Far().__enter__()
+        self.addCleanup(self.far.__exit__, None, None, None)
+        self.host = self.far.server.serve()
+        self.relay = Relay(self.host.port).__enter__()
+        self.addCleanup(self.relay.__exit__)
+        self.options = ["--config", self.far.client.config("blocked.lua", clients=[{
+            "name": "there", "remote_address": f"127.0.0.1:{self.relay.port}", "bootstrap_via_ssh": "far", "persist_to_disk": True,
+            "max_idle_timeout": 3, "keep_alive_interval": 1}])]
+
+    def cat(self):
+        return self.far.client.popen(PROGRAM, "exec", *self.options, "there", "--", "cat", stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, stderr=open(self.far.client.path("said"), "wb"), bufsize=0)
+
+    def echo(self, process, text):
+        process.stdin.write(text + b"\n")
+        self.assertEqual(read_line(process.stdout, "the echo").encode(), text)
+
+    def peers(self):
+        done = self.far.server.mux("status", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [one["peer"] for one in json.loads(done.stdout)["sessions"]]
+
+    def end(self, process):
+        process.stdin.close()
+        self.assertEqual(process.wait(PATIENCE), 0, self.far.client.path("said").read_text())
+        self.assertEqual(self.host.stop(), 0)
+
+    def test_it_goes_over_ssh_and_back(self):
+        self.relay.dark = True
+        process = self.cat()
+        self.echo(process, b"over ssh")
+        over_ssh, = self.peers()
+        self.echo(process, b"x" * 60000)
+        self.relay.dark = False
+        wait_until(lambda: self.peers() != [over_ssh] or None, "UDP is found to work")
+        self.echo(process, b"by UDP")
+        wait_until(lambda: not [one for one in processes_with(str(self.far.server.root)) if "relay" in one[1].split()] or None,
+                   "nothing of the way over ssh is left")
+        self.end(process)
+
+    def test_it_becomes_blocked(self):
+        process = self.cat()
+        self.echo(process, b"by UDP")
+        self.relay.dark = True
+        wait_until(lambda: [one for one in processes_with(str(self.far.server.root)) if "relay" in one[1].split()] or None,
+                   "it goes over ssh")
+        self.echo(process, b"over ssh")
+        self.end(process)
+
+    def test_neither(self):
+        """ssh does not get through either: both are named."""
+        done = self.far.client.mux("exec", *self.options, "there", "--", "true")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.relay.dark = True
+        self.far.client.write("bin/ssh", "#!/bin/sh\necho no route >&2; exit 255\n", 0o700)
+        done = self.far.client.mux("exec", *self.options, "there", "--", "true")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        for word in (b"No answer from", b"UDP port", b"no route", b"status 255"):
+            self.assertIn(word, done.stderr)
+        self.assertEqual(self.host.stop(), 0)
 
 
 if __name__ == "__main__":
