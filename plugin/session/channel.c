@@ -249,6 +249,7 @@ session_channel_new (Session *session, guint64 id, GVariant *request)
   channel->grace.owner = channel;
   session_channel_add (channel, "");
   g_hash_table_insert (session->channels, &channel->id, channel);
+  session_update_keep_alive (session);
   return channel;
 }
 
@@ -289,6 +290,7 @@ session_channel_free (SessionChannel *channel, guint64 code, const char *message
   SessionLaneCounts counts;
 
   g_hash_table_remove (session->channels, &channel->id);
+  session_update_keep_alive (session);
   session_timer_set (session, &channel->grace, BASE_NEVER);
   session_lane_counts (channel->lanes[0].lane, &counts);
   if (counts.code != 0)

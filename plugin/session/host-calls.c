@@ -183,6 +183,12 @@ session_describe_channels (Session *session)
   return g_variant_ref_sink (g_variant_builder_end (&list));
 }
 
+gboolean
+session_is_in_use (const Session *session)
+{
+  return g_hash_table_size (session->channels) + session->openings.length > 0;
+}
+
 guint
 session_n_channels (const Session *session)
 {

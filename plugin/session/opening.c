@@ -37,6 +37,7 @@ answer (SessionOpening *opening, GIOStream *channel)
   Session *session = opening->session;
 
   g_queue_remove (&session->openings, opening);
+  session_update_keep_alive (session);
   opening->func (session, channel, channel == NULL ? opening->error : NULL, opening->user_data);
   opening_free (opening);
 }
@@ -343,5 +344,8 @@ session_open (Session *session, GVariant *request, SessionOpenFunc func, gpointe
       return;
     }
   g_queue_push_tail (&session->openings, opening);
+  session_update_keep_alive (session);
+  if (session->events->active != NULL)
+    session->events->active (session, session->user_data);
   session_wake (session);
 }

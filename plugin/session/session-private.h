@@ -83,6 +83,8 @@ struct _Session
   guint64 last_channel;  /* server: the last number given */
   gsize kept;            /* by all lanes */
   gsize window;          /* of a lane, by the last connection */
+  guint64 keep_alive_ms;
+  gboolean keeps_alive;  /* client: there is something to be kept alive for */
   GQueue flushes;        /* of SessionChannelLane: bytes for their stream */
   GQueue counts;         /* of SessionChannelLane: a count to tell */
   GQueue unattached;     /* client, of SessionChannelLane: without a stream yet */
@@ -110,6 +112,8 @@ void session_fail (Session *session, QuicCode code, const GError *error);
 void session_close_connection (Session *session, QuicCode code, const char *reason);
 /* Ends the connection with @code, not the session. */
 void session_drop (Session *session, QuicCode code, const GError *error);
+/* A channel came or went. */
+void session_update_keep_alive (Session *session);
 /* Takes over the events of @connection. */
 void session_take_connection (Session *session, QuicConnection *connection);
 /* It is over, with its connection: everybody is told. */

@@ -294,9 +294,31 @@ session_is_established (const Session *session)
 }
 
 void
+session_update_keep_alive (Session *session)
+{
+  gboolean needed = session_is_in_use (session);
+
+  if (session->keep_alive_ms == 0 || needed == session->keeps_alive)
+    return;
+  session->keeps_alive = needed;
+  if (session->connection != NULL)
+    quic_connection_set_keep_alive (session->connection, needed ? session->keep_alive_ms : 0);
+}
+
+void
+session_set_keep_alive (Session *session, guint64 interval_ms)
+{
+  session->keep_alive_ms = interval_ms;
+  session->keeps_alive = TRUE; /* its connections begin so */
+  session_update_keep_alive (session);
+}
+
+void
 session_take_connection (Session *session, QuicConnection *connection)
 {
   session->connection = connection;
+  session->keeps_alive = TRUE;
+  session_update_keep_alive (session);
   quic_connection_set_events (connection, &connection_events, session);
   /* If it is connected already, the pass starts us. */
   quic_connection_wake (connection);

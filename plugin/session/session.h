@@ -68,6 +68,9 @@ void session_welcome_back (Session *newcomer, Session *session, const char *user
 /* Client: goes on over @connection, which is up; a connection that it still has is left. `back` or `away` follows, or `closed`, when
  * the session is gone there. */
 void session_resume (Session *session, QuicConnection *connection);
+/* Client: the interval (ms, 0 = none) at which its connections are kept alive while there is a channel, or one is asked for. Without one
+ * nothing is sent: a connection that nobody uses may end, and the radio sleep. */
+void session_set_keep_alive (Session *session, guint64 interval_ms);
 /* Says something, only to be heard, so that a path is looked at. */
 void session_probe (Session *session);
 /* Ends a session that is away; `closed` comes from inside. */
@@ -95,6 +98,8 @@ GVariant *session_describe_channel (Session *session, GIOStream *channel);
 /* aa{sv} of all channels. */
 GVariant *session_describe_channels (Session *session);
 guint session_n_channels (const Session *session);
+/* Whether there is a channel, or one is asked for. */
+gboolean session_is_in_use (const Session *session);
 
 /* Client: `renew {csr}`; @func once with {certificate s, ca s, expires x} or an error. One at a time. */
 typedef void (*SessionRenewFunc) (Session *session, GVariant *renewed, const GError *error,

@@ -216,7 +216,11 @@ dial_now (TransportAway *away)
   gint64 age = (g_get_monotonic_time () - away->dialled) / 1000;
 
   if (age < MAX (DIAL_STALE_MS, 4 * (gint64) away->rtt_ms))
-    return;
+    {
+      if (away->dial == NULL && away->pause == NULL)
+        dial_later (away);
+      return;
+    }
   away->pause_ms = PAUSE_MIN_MS;
   dial (away);
 }
@@ -274,7 +278,7 @@ transport_away_hurry (TransportAway *away)
     return;
   if (away->session->away_since != 0)
     dial_now (away);
-  else if (away->watch == NULL)
+  else if (away->watch == NULL && !away->session->keeps_path)
     watch (away, SILENCE_MS);
 }
 
@@ -286,9 +290,10 @@ transport_away_network_changed (TransportAway *away)
   if (away->session->away_since != 0)
     {
       away->pause_ms = PAUSE_MIN_MS;
-      dial (away);
+      if (session_is_in_use (away->session->session))
+        dial (away);
     }
-  else
+  else if (!away->session->keeps_path && session_is_in_use (away->session->session))
     {
       session_probe (away->session->session);
       watch (away, NEW_PATH_MS);
@@ -339,7 +344,7 @@ transport_away_begin (TransportAway *away, const GError *error)
   away->deadline = transport_timer (transport_of (away), MIN (session->timeout, G_MAXUINT / 1000) * 1000, deadline_cb, away);
   if (session->incoming)
     make_room (transport_of (away));
-  else if (away->dial == NULL)
+  else if (away->dial == NULL && session_is_in_use (session->session))
     {
       away->pause_ms = PAUSE_MIN_MS;
       dial_later (away);

@@ -142,6 +142,8 @@ raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, g
     }
   dial->session = transport_session_ref (transport_session_new_outgoing (
       dial->transport, driver, connection, dial->target, dial->domain, dial->service, welcome_cb, dial));
+  dial->session->keeps_path = !dial->client->enable_migration;
+  session_set_keep_alive (dial->session->session, dial->client->keep_alive_interval_ms);
   transport_session_set_relay (dial->session, g_steal_pointer (&dial->relay));
 }
 

@@ -51,6 +51,7 @@ struct _MuxSession
   TransportRelay *relay; /* owned; its datagrams go over ssh; NULL: by UDP */
   TransportDomain *domain;
   char *default_service; /* for channels that name none */
+  gboolean keeps_path;   /* nothing is dialled beside a connection that lives (enable_migration = false) */
   TransportWelcomeFunc welcome;
   gpointer welcome_data;
 

@@ -45,12 +45,15 @@ world_clear (World *world)
   mini_host_free (world->server);
 }
 
+/* With a channel: a session that nobody uses is not dialled again. */
 static MuxSession *
-go (MiniHost *client)
+go (MiniHost *client, GIOStream **channel)
 {
   g_autoptr (GError) error = NULL;
   MuxSession *session = mini_connect (client, "there", NULL, &error);
 
+  g_assert_no_error (error);
+  *channel = mini_open (client, session, "echo", &error);
   g_assert_no_error (error);
   return session;
 }
@@ -95,7 +98,8 @@ static void
 test_back (void)
 {
   World world = world_new ("");
-  g_autoptr (MuxSession) session = go (world.client);
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
 
   expect_echo (world.client, session);
   for (guint i = 1; i <= 3; i++)
@@ -121,8 +125,10 @@ static void
 test_other_identity (void)
 {
   World world = world_new ("");
-  g_autoptr (MuxSession) alice = go (world.client);
-  g_autoptr (MuxSession) bob = go (world.other);
+  g_autoptr (GIOStream) alice_channel = NULL;
+  g_autoptr (MuxSession) alice = go (world.client, &alice_channel);
+  g_autoptr (GIOStream) bob_channel = NULL;
+  g_autoptr (MuxSession) bob = go (world.other, &bob_channel);
 
   session_set_id (bob->session, alice->session->id_bytes);
   lose (bob);
@@ -137,7 +143,8 @@ static void
 test_unknown (void)
 {
   World world = world_new ("");
-  g_autoptr (MuxSession) session = go (world.client);
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
   guint8 guess[SESSION_ID_SIZE];
 
   for (guint i = 0; i < SESSION_ID_SIZE; i++)
@@ -153,7 +160,8 @@ static void
 test_no_timeout (void)
 {
   World world = world_new (", session_timeout = 0");
-  g_autoptr (MuxSession) session = go (world.client);
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
 
   lose (session);
   wait_count (world.client, "session closed: ", 1);
@@ -166,7 +174,8 @@ static void
 test_timeout (void)
 {
   World world = world_new (", session_timeout = 1");
-  g_autoptr (MuxSession) session = go (world.client);
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
   MuxSession *there = transport_sessions (world.server->transport)->pdata[0];
 
   /* Only the server loses it, and what the client dials is turned away. */
@@ -182,7 +191,8 @@ static void
 test_revoked (void)
 {
   World world = world_new ("");
-  g_autoptr (MuxSession) session = go (world.client);
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
   g_autoptr (GError) error = NULL;
   MuxSession *there = transport_sessions (world.server->transport)->pdata[0];
 
@@ -198,7 +208,8 @@ static void
 test_close_while_away (void)
 {
   World world = world_new ("");
-  g_autoptr (MuxSession) session = go (world.client);
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
 
   lose (session);
   wait_count (world.client, "session away", 1);
@@ -211,7 +222,8 @@ static void
 test_stop_while_away (void)
 {
   World world = world_new ("");
-  g_autoptr (MuxSession) session = go (world.client);
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
 
   lose (session);
   wait_count (world.server, "session away", 1);
@@ -226,12 +238,31 @@ static void
 test_free_while_away (void)
 {
   World world = world_new ("");
-  g_autoptr (MuxSession) session = go (world.client);
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
 
   lose (session);
   wait_count (world.client, "session away", 1);
   world_clear (&world);
   g_assert_cmpint (transport_session_state (session), ==, MUX_SESSION_CLOSED);
+}
+
+/* Nothing is sent for it, so its connection ends; it comes back when it is asked for something. */
+static void
+test_unused (void)
+{
+  World world = world_new (", max_idle_timeout = 1");
+  g_autoptr (GIOStream) channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &channel);
+
+  mini_echo (world.client, channel, 1000);
+  g_clear_object (&channel);
+  wait_count (world.client, "session away", 1);
+  wait_count (world.server, "session away", 1);
+  g_assert_cmpuint (world.client->transport->dials->len, ==, 0);
+  expect_echo (world.client, session);
+  g_assert_cmpuint (count_log (world.client, "session connected"), ==, 2);
+  world_clear (&world);
 }
 
 int
@@ -246,6 +277,7 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/away/revoked", test_revoked);
   g_test_add_func ("/transport/away/close-while-away", test_close_while_away);
   g_test_add_func ("/transport/away/stop-while-away", test_stop_while_away);
+  g_test_add_func ("/transport/away/unused", test_unused);
   g_test_add_func ("/transport/away/free-while-away", test_free_while_away);
   return mini_run ();
 }
