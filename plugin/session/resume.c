@@ -116,6 +116,8 @@ session_welcome_back (Session *newcomer, Session *session, const char *user, con
   newcomer->successor_of = session_ref (session);
   memcpy (newcomer->id_bytes, session->id_bytes, sizeof newcomer->id_bytes);
   session_say_welcome (newcomer, user, services, timeout);
+  /* Who proves nothing is not waited for. */
+  session_timer_set (newcomer, &newcomer->greeting, session_now (newcomer) + SESSION_GREETING_TIMEOUT);
 }
 
 /* The newcomer has proven that it knows what it resumes: its connection is the session's from here on. */

@@ -394,6 +394,25 @@ test_wrong_counts (void)
   end_channel (duo, client, server);
 }
 
+/* Somebody who says no more than the number. */
+static void
+test_silent_newcomer (void)
+{
+  g_autoptr (Duo) duo = duo_new_resuming (15);
+  Side intruder = { 0 };
+  Tap *client, *server;
+
+  duo_channel (duo, &client, &server);
+  duo_intrude (duo, &intruder);
+  say_session (duo, hand_open (&intruder));
+  duo_until (duo, intruder.closed);
+  g_assert_cmpuint (intruder.close_code, ==, QUIC_CODE_TIMEOUT);
+  g_ptr_array_unref (intruder.hands);
+  g_clear_error (&intruder.error);
+  g_assert_cmpuint (duo->client.away + duo->server.away + duo->server.back, ==, 0);
+  end_channel (duo, client, server);
+}
+
 /* The same resumption twice in one connection. */
 static void
 test_replayed (void)
@@ -540,6 +559,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/session/resume/gone", test_gone);
   g_test_add_func ("/session/resume/abandon", test_abandon);
   g_test_add_func ("/session/resume/wrong-counts", test_wrong_counts);
+  g_test_add_func ("/session/resume/silent-newcomer", test_silent_newcomer);
   g_test_add_func ("/session/resume/replayed", test_replayed);
   g_test_add_func ("/session/resume/each-offset", test_each_offset);
   g_test_add_func ("/session/resume/chaos", test_chaos);
