@@ -17,6 +17,8 @@ class Relay:
         self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.front.bind(("127.0.0.1", 0))
         self.front.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        # An error that made a socket ready may be gone with what was sent meanwhile.
+        self.front.setblocking(False)
         self.port = self.front.getsockname()[1]
         self.dark = False
         self.loss = 0.0
@@ -56,6 +58,7 @@ class Relay:
             back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             back.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
             back.connect(self.server)
+            back.setblocking(False)
             self.backs[client] = back
             self.clients[back] = client
         return self.backs[client]

@@ -192,6 +192,15 @@ class Roam(unittest.TestCase):
         print(f"# {BLACKOUT} s of darkness, then echoed after {time.monotonic() - began:.2f} s")
         self.end(process)
 
+    def left(self, pid):
+        """What a test that failed left of its terminal."""
+        try:
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        except ChildProcessError:
+            pass
+
     def test_what_a_person_sees(self):
         """A line with seconds while away, gone when back; and an offer when the session is lost."""
         self.begin()
@@ -199,6 +208,7 @@ class Roam(unittest.TestCase):
         if pid == 0:
             os.chdir(self.world.home)
             os.execvpe(PROGRAM, [PROGRAM, "connect", *map(str, self.options), "here"], self.world.env)
+        self.addCleanup(lambda: self.left(pid))
         seen = bytearray()
 
         def read():

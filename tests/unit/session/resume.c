@@ -7,6 +7,16 @@
 #define KIB ((guint64) 1024)
 #define MIB (1024 * KIB)
 
+/* ngtcp2 before 1.20 loses a frame of 168 bytes now and then, when what a lost packet carried is sent again in fewer pieces. The other
+ * programs look for leaks of connections without this. */
+const char *__lsan_default_suppressions (void);
+
+const char *
+__lsan_default_suppressions (void)
+{
+  return "leak:libngtcp2";
+}
+
 static Duo *
 duo_new_resuming (guint32 seed)
 {
