@@ -17,7 +17,11 @@ greeting_due (gpointer owner, guint64 now)
   base_error_set (&error, session->server ? MUX_ERROR_PROTOCOL : MUX_ERROR_UNREACHABLE,
                   session->server ? _ ("The client did not say hello in time")
                                   : _ ("The server did not answer hello in time"));
-  session_fail (session, QUIC_CODE_TIMEOUT, error);
+  /* A session that was up once has only lost another connection. */
+  if (session->established && !session->server)
+    session_drop (session, QUIC_CODE_REPLACED, error);
+  else
+    session_fail (session, QUIC_CODE_TIMEOUT, error);
 }
 
 static void

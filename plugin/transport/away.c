@@ -170,10 +170,13 @@ dialled_cb (GObject *source, GAsyncResult *result, gpointer data)
   session->away->dial = NULL;
   if (resumed != NULL)
     return; /* `back`, or `away` again, follows */
-  base_info ("%s is still away: %s", session->target, error->message);
-  g_clear_error (&session->error);
-  session->error = g_steal_pointer (&error);
-  transport_session_touch (session->transport, session);
+  if (session->away_since != 0)
+    {
+      base_info ("%s is still away: %s", session->target, error->message);
+      g_clear_error (&session->error);
+      session->error = g_steal_pointer (&error);
+      transport_session_touch (session->transport, session);
+    }
   dial_later (session->away);
 }
 
@@ -215,6 +218,9 @@ dial_now (TransportAway *away)
 {
   gint64 age = (g_get_monotonic_time () - away->dialled) / 1000;
 
+  /* ssh takes its time, and typing must not begin it anew again and again. */
+  if (away->dial != NULL && may_relay (away))
+    return;
   if (age < MAX (DIAL_STALE_MS, 4 * (gint64) away->rtt_ms))
     {
       if (away->dial == NULL && away->pause == NULL)
@@ -246,7 +252,6 @@ static gboolean
 watch_cb (gpointer data)
 {
   TransportAway *away = data;
-
   gint64 silence;
 
   if (!owes_an_answer (away, &silence))

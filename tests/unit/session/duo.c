@@ -300,7 +300,8 @@ hello_cb (Session *session, GVariant *details, gpointer user_data)
 
   if (side->duo->resumes && side->server && g_variant_lookup (details, "session", "ay", NULL))
     {
-      meet_newcomer (side, session, details);
+      if (!side->keep_unwelcome)
+        meet_newcomer (side, session, details);
       return;
     }
   g_assert_null (side->hello);

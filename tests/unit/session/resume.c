@@ -116,6 +116,26 @@ test_away (void)
   end_channel (duo, client, server);
 }
 
+/* A connection on which nobody answers hello has come to nothing, and the session waits for the next. */
+static void
+test_no_welcome (void)
+{
+  g_autoptr (Duo) duo = duo_new_resuming (16);
+  Tap *client, *server;
+
+  duo_channel (duo, &client, &server);
+  tap_send (client, 1000, FALSE);
+  duo_run (duo, 200);
+  duo->server.keep_unwelcome = TRUE;
+  duo_redial (duo);
+  duo_until_limit (duo, duo->client.away > 0, 60 * 1000);
+  g_assert_cmpuint (duo->server.newcomers, ==, 1);
+  g_assert_false (duo->client.closed || duo->server.closed);
+  duo->server.keep_unwelcome = FALSE;
+  duo_come_back (duo);
+  end_channel (duo, client, server);
+}
+
 /* Only one side noticed: the newcomer proves itself, then the old connection is dropped. */
 static void
 test_one_side (void)
@@ -557,6 +577,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/session/resume/leave", test_leave);
   g_test_add_func ("/session/resume/away", test_away);
+  g_test_add_func ("/session/resume/no-welcome", test_no_welcome);
   g_test_add_func ("/session/resume/one-side", test_one_side);
   g_test_add_func ("/session/resume/half-closed", test_half_closed);
   g_test_add_func ("/session/resume/lost-end", test_lost_end);
