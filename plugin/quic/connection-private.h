@@ -1,5 +1,5 @@
 /* What the files of a connection share: setup.c (its beginning), connection.c (packets in,
- * timers, public calls), callbacks.c (what ngtcp2 tells), events.c (what the
+ * timers, public calls), paths.c (by which way they go), callbacks.c (what ngtcp2 tells), events.c (what the
  * user is told), writer.c (packets out), closing.c (its end), stream.c. Nobody else includes this but the endpoint. */
 #pragma once
 
@@ -65,6 +65,7 @@ struct _QuicConnection
   gpointer user_data;
   QuicState state;
   NetAddress local, remote; /* of the last validated path */
+  NetAddress candidate;     /* client: where it wants to send from, unset = as it does; kept until the next one */
 
   guint server : 1, raw : 1;
   guint half_open : 1;          /* counted so by its endpoint */
@@ -75,6 +76,7 @@ struct _QuicConnection
   guint silent : 1;             /* ends without CONNECTION_CLOSE */
   guint draining : 1;           /* the peer ended it: nothing may be sent any more */
   guint tell_path : 1, tell_streams : 1;
+  guint migrate : 1, migrate_at_once : 1; /* client: to `candidate`, in the next turn of writing */
   guint new_token : 1;          /* server: a NEW_TOKEN is due */
   guint got_reset : 1;          /* stateless reset seen */
   guint spoke : 1;              /* what was queued before a goodbye was written */
@@ -131,9 +133,17 @@ QuicConnection *quic_connection_new (QuicEndpoint *endpoint, const QuicConnectio
 void quic_connection_free (QuicConnection *connection);
 gboolean quic_connection_new_cid (QuicConnection *connection, ngtcp2_cid *cid, gsize length, guint8 *reset_token);
 
-/* connection.c */
+/* paths.c */
 /* Borrows both addresses. */
 ngtcp2_path quic_connection_path (const NetAddress *local, const NetAddress *remote);
+/* The local address of the path by which a packet came that was sent to @local. */
+const NetAddress *quic_connection_arrival (const QuicConnection *connection, const NetAddress *local);
+/* Client: begins what quic_connection_migrate () asked for. */
+void quic_connection_begin_migration (QuicConnection *connection);
+/* ngtcp2 has validated a path, and may use another one now. */
+void quic_connection_tell_path (QuicConnection *connection);
+
+/* connection.c */
 void quic_connection_read (QuicConnection *connection, const NetAddress *local, const NetAddress *remote, guint8 ecn,
                            const guint8 *data, gsize length);
 void quic_connection_expire (QuicConnection *connection);

@@ -6,15 +6,6 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-ngtcp2_path
-quic_connection_path (const NetAddress *local, const NetAddress *remote)
-{
-  return (ngtcp2_path){
-    .local = { .addr = (ngtcp2_sockaddr *)&local->u.any, .addrlen = local->length },
-    .remote = { .addr = (ngtcp2_sockaddr *)&remote->u.any, .addrlen = remote->length },
-  };
-}
-
 void
 quic_connection_read (QuicConnection *connection, const NetAddress *local, const NetAddress *remote,
                       guint8 ecn, const guint8 *data, gsize length)
@@ -32,9 +23,7 @@ quic_connection_read (QuicConnection *connection, const NetAddress *local, const
   if (connection->state == QUIC_STATE_ENDING)
     return;
   connection->bytes_in += length;
-  /* A client's path is the one it dialled: its socket may be bound to the wildcard, and the system chooses.
-   */
-  path = quic_connection_path (connection->server ? local : &connection->local, remote);
+  path = quic_connection_path (quic_connection_arrival (connection, local), remote);
   rv = quic_connection_read_packet (connection, &path, &info, data, length, endpoint->now);
   if (rv != 0)
     quic_connection_fail (connection, rv);

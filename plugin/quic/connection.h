@@ -95,6 +95,10 @@ QuicStream *quic_connection_open_stream (QuicConnection *connection);
 void quic_connection_wake (QuicConnection *connection);
 /* The user's own deadline (ns, BASE_NEVER = none): `pass` runs when it is due, and it is cleared then. */
 void quic_connection_set_deadline (QuicConnection *connection, guint64 deadline);
+/* Client: wants to send from @local (port included) from now on, under connection IDs of their own. That path is validated; until then the
+ * old one is used (RFC 9000 9.2), or not even then with @at_once, for one that is known to lead nowhere. `path_changed` follows, and
+ * nothing when the new path leads nowhere either. */
+void quic_connection_migrate (QuicConnection *connection, const NetAddress *local, gboolean at_once);
 /* 0 = no keep-alive. ngtcp2 sends a PING when nothing was received for so long. */
 void quic_connection_set_keep_alive (QuicConnection *connection, guint64 interval_ms);
 

@@ -40,26 +40,6 @@ open_up (QuicConnection *connection)
   connection->events->connected (connection, connection->user_data);
 }
 
-/* The validated path is what ngtcp2 uses now. */
-static void
-tell_path (QuicConnection *connection)
-{
-  const ngtcp2_path *path = ngtcp2_conn_get_path (connection->conn);
-  NetAddress local, remote;
-
-  connection->tell_path = FALSE;
-  if (!net_address_from_sockaddr (&local, path->local.addr, path->local.addrlen)
-      || !net_address_from_sockaddr (&remote, path->remote.addr, path->remote.addrlen))
-    return;
-  if (net_address_equal (&local, &connection->local) && net_address_equal (&remote, &connection->remote))
-    return;
-  connection->local = local;
-  connection->remote = remote;
-  connection->migrations++;
-  if (connection->events->path_changed != NULL)
-    connection->events->path_changed (connection, connection->user_data);
-}
-
 /* Nobody took the stream. */
 static void
 turn_away (QuicStream *stream)
@@ -191,7 +171,7 @@ quic_connection_tell (QuicConnection *connection)
       gboolean ending = connection->state >= QUIC_STATE_ENDING;
 
       if (connection->tell_path && !ending)
-        tell_path (connection);
+        quic_connection_tell_path (connection);
       if (TAKE (connection, tell_streams) && !ending && connection->events->streams_available != NULL)
         connection->events->streams_available (connection, connection->user_data);
       tell_streams (connection);

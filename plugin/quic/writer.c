@@ -143,6 +143,8 @@ quic_connection_write (QuicConnection *connection, guint *packets)
   ngtcp2_path_storage_zero (&packet.path);
   if (connection->new_token)
     submit_new_token (connection);
+  if (connection->migrate)
+    quic_connection_begin_migration (connection);
   for (*packets = 0; *packets < QUIC_TURN_PACKETS && written < quantum; ++*packets)
     {
       ngtcp2_ssize n;

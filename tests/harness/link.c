@@ -17,7 +17,8 @@ typedef struct
   Link *link;
   LinkSide side;
   QuicEndpoint *endpoint;
-  NetAddress address;
+  NetAddress address, second; /* second: unset, or another one of it */
+  gboolean first_dead;
   guint64 due;      /* of its next pass */
   guint64 free_at;  /* when the rate lets the next datagram go */
   guint room, used; /* of its socket, in this millisecond */
@@ -35,6 +36,7 @@ struct _Link
   End ends[2];
   gboolean (*filter) (LinkSide from, guint8 *data, gsize length, gpointer user_data);
   gpointer filter_data;
+  NetAddress filtered[2]; /* the path of the datagram before the filter */
 };
 
 static gboolean
@@ -43,13 +45,27 @@ chance (Link *link, guint thousandths)
   return thousandths > 0 && (guint)g_rand_int_range (link->random, 0, 1000) < thousandths;
 }
 
+/* What @side sends from, when its endpoint says @local: that, if it is one of its addresses, as the system would. */
+static const NetAddress *
+source (const End *end, const NetAddress *local)
+{
+  return net_address_equal (local, &end->second) ? &end->second : &end->address;
+}
+
+/* Whether a datagram gets to or from @address of @end. */
+static gboolean
+lives (const End *end, const NetAddress *address)
+{
+  return net_address_equal (address, &end->second) || (net_address_equal (address, &end->address) && !end->first_dead);
+}
+
 static void
-launch (Link *link, End *from, const NetAddress *to, guint8 ecn, const guint8 *data, gsize length, guint64 at)
+launch (Link *link, End *from, const NetAddress *local, const NetAddress *to, guint8 ecn, const guint8 *data, gsize length, guint64 at)
 {
   Flight *flight = g_malloc0 (sizeof *flight + length);
 
   flight->to = from->side == LINK_CLIENT ? LINK_SERVER : LINK_CLIENT;
-  flight->from_address = from->address;
+  flight->from_address = *local;
   flight->to_address = *to;
   flight->ecn = ecn;
   flight->length = length;
@@ -63,7 +79,7 @@ launch (Link *link, End *from, const NetAddress *to, guint8 ecn, const guint8 *d
 }
 
 static void
-transmit (Link *link, End *from, const NetAddress *to, guint8 ecn, const guint8 *data, gsize length)
+transmit (Link *link, End *from, const NetAddress *local, const NetAddress *to, guint8 ecn, const guint8 *data, gsize length)
 {
   const LinkConditions *conditions = &link->conditions;
   g_autofree guint8 *copy = g_memdup2 (data, length);
@@ -72,7 +88,9 @@ transmit (Link *link, End *from, const NetAddress *to, guint8 ecn, const guint8 
 
   from->stats.datagrams++;
   from->stats.bytes += length;
-  if ((link->filter != NULL && !link->filter (from->side, copy, length, link->filter_data))
+  link->filtered[from->side] = *local;
+  link->filtered[!from->side] = *to;
+  if (!lives (from, local) || (link->filter != NULL && !link->filter (from->side, copy, length, link->filter_data))
       || conditions->down || (conditions->mtu > 0 && length > conditions->mtu)
       || (conditions->rate > 0 && backlog + length > conditions->queue) || chance (link, conditions->loss))
     {
@@ -86,9 +104,9 @@ transmit (Link *link, End *from, const NetAddress *to, guint8 ecn, const guint8 
     }
   else
     start = link->now;
-  launch (link, from, to, ecn, copy, length, start + conditions->delay);
+  launch (link, from, local, to, ecn, copy, length, start + conditions->delay);
   if (chance (link, conditions->duplicate))
-    launch (link, from, to, ecn, copy, length, start + conditions->delay);
+    launch (link, from, local, to, ecn, copy, length, start + conditions->delay);
 }
 
 static NetSendResult
@@ -112,7 +130,7 @@ send_cb (const NetAddress *local, const NetAddress *remote, guint8 ecn, const gu
           return NET_SEND_BLOCKED;
         }
       end->used++;
-      transmit (link, end, remote, ecn, data + *sent, part);
+      transmit (link, end, source (end, local), remote, ecn, data + *sent, part);
       *sent += part;
     }
   return NET_SEND_DONE;
@@ -141,12 +159,12 @@ link_sink_data (Link *link, LinkSide side)
 }
 
 static void
-hand_over (Link *link, End *end, const NetAddress *from, guint8 ecn, const guint8 *data, gsize length)
+hand_over (Link *link, End *end, const NetAddress *to, const NetAddress *from, guint8 ecn, const guint8 *data, gsize length)
 {
   /* A copy of the exact size, so that a sanitizer sees reads past its end. */
   g_autofree guint8 *copy = length > 0 ? g_memdup2 (data, length) : NULL;
   NetReceived received = {
-    .local = end->address, .remote = *from, .ecn = ecn, .data = copy, .length = length, .segment_size = length
+    .local = *to, .remote = *from, .ecn = ecn, .data = copy, .length = length, .segment_size = length
   };
 
   quic_endpoint_receive (end->endpoint, &received, link->now);
@@ -156,7 +174,7 @@ hand_over (Link *link, End *end, const NetAddress *from, guint8 ecn, const guint
 void
 link_inject (Link *link, LinkSide side, const NetAddress *remote, const guint8 *data, gsize length)
 {
-  hand_over (link, &link->ends[side], remote, 0, data, length);
+  hand_over (link, &link->ends[side], &link->ends[side].address, remote, 0, data, length);
 }
 
 static void
@@ -170,8 +188,8 @@ arrive (Link *link)
       End *end = &link->ends[flight->to];
 
       base_heap_set (link->flights, node, BASE_NEVER);
-      if (end->endpoint != NULL && net_address_equal (&flight->to_address, &end->address))
-        hand_over (link, end, &flight->from_address, flight->ecn, flight->data, flight->length);
+      if (end->endpoint != NULL && lives (end, &flight->to_address))
+        hand_over (link, end, &flight->to_address, &flight->from_address, flight->ecn, flight->data, flight->length);
       g_free (flight);
     }
 }
@@ -276,6 +294,26 @@ void
 link_rebind (Link *link, LinkSide side, guint16 port)
 {
   net_address_set_port (&link->ends[side].address, port);
+}
+
+void
+link_add_host (Link *link, LinkSide side, const char *host)
+{
+  End *end = &link->ends[side];
+
+  g_assert_true (net_address_from_numeric (&end->second, host, net_address_port (&end->address)));
+}
+
+void
+link_kill_first_host (Link *link, LinkSide side)
+{
+  link->ends[side].first_dead = TRUE;
+}
+
+const NetAddress *
+link_filtered (Link *link, LinkSide side)
+{
+  return &link->filtered[side];
 }
 
 LinkConditions *

@@ -47,11 +47,17 @@ const NetAddress *link_address (Link *link, LinkSide side);
 /* From now on @side's datagrams carry this port, and those to the old one are lost: a NAT that forgot. */
 void link_rebind (Link *link, LinkSide side, guint16 port);
 
+/* @side has this host too, and may send from it; and: what goes to or from its first one is lost from now on. */
+void link_add_host (Link *link, LinkSide side, const char *host);
+void link_kill_first_host (Link *link, LinkSide side);
+
 LinkConditions *link_conditions (Link *link);
 const LinkStats *link_stats (Link *link, LinkSide from);
 /* Sees every datagram given to the link, may change it; FALSE = it is lost. NULL = none. */
 void link_set_filter (Link *link, gboolean (*filter) (LinkSide from, guint8 *data, gsize length, gpointer user_data),
                       gpointer user_data);
+/* The path of the datagram that the filter sees: the address of @side. */
+const NetAddress *link_filtered (Link *link, LinkSide side);
 /* The socket of @side takes so many datagrams a millisecond, then it is full; 0 = any. */
 void link_set_socket_room (Link *link, LinkSide side, guint datagrams);
 /* Hands @side a datagram at once, as if from @remote. */
