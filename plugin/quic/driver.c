@@ -1,6 +1,7 @@
 #include "quic/driver.h"
 
 #include "base/heap.h"
+#include "net/route.h"
 
 /* recvmsg calls per turn of the loop; with GRO each may bring dozens of datagrams. */
 #define READS_PER_TURN 64
@@ -119,6 +120,14 @@ quic_driver_connect (QuicDriver *driver, const NetAddress *remote, QuicTls *tls,
                      const QuicConnectionConfig *config, const QuicConnectionEvents *events,
                      gpointer user_data, GError **error)
 {
-  return quic_endpoint_connect (driver->endpoint, net_udp_local (driver->udp), remote, tls, config, events,
-                                user_data, net_now (), error);
+  NetAddress local = *net_udp_local (driver->udp);
+  NetAddress source;
+
+  /* A path has an address of its own at each end: only so is another one seen to be another path. */
+  if (net_address_is_wildcard (&local) && net_route_source (remote, &source))
+    {
+      net_address_set_port (&source, net_address_port (&local));
+      local = source;
+    }
+  return quic_endpoint_connect (driver->endpoint, &local, remote, tls, config, events, user_data, net_now (), error);
 }

@@ -1,5 +1,5 @@
 #define BASE_LOG_ROOM "transport"
-#include "transport/away.h"
+#include "transport/away-private.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -15,34 +15,11 @@
 #define DIAL_MIN_MS 2500
 /* Somebody waits: a dial that is older makes room for a fresh one. */
 #define DIAL_STALE_MS 1000
-/* A connection that owes an acknowledgement for so long, or for so many round trips, is doubted. */
-#define SILENCE_MS 2000
-/* … and sooner when the network has just changed. */
-#define NEW_PATH_MS 400
 /* Away for so long, ssh is tried as well. */
 #define RELAY_SECONDS 10
 /* Over ssh: how often UDP is tried. */
 #define UDP_MIN_MS 10000
 #define UDP_MAX_MS 60000
-#define SILENCE_ROUND_TRIPS 6
-
-struct _TransportAway
-{
-  MuxSession *session; /* owns us */
-  GSource *deadline;   /* of the session */
-  GSource *pause;      /* until the next dial */
-  GSource *watch;      /* of a connection that owes an answer */
-  GSource *udp;        /* until it is tried, while all goes over ssh */
-  guint udp_ms;
-  GSource *end;
-  GError *end_error;
-  TransportDial *dial;
-  gint64 dialled; /* monotonic, µs */
-  guint pause_ms;
-  guint rtt_ms;     /* of the last connection */
-  gint64 asked;     /* since when an answer is owed, at the earliest: monotonic, µs */
-  guint patience_ms;
-};
 
 typedef struct
 {
@@ -51,12 +28,6 @@ typedef struct
 } Attempt;
 
 static void dial (TransportAway *away);
-
-static MuxTransport *
-transport_of (const TransportAway *away)
-{
-  return away->session->transport;
-}
 
 /* The end */
 
@@ -78,7 +49,7 @@ transport_away_abandon (TransportAway *away, const GError *error)
   if (away->end != NULL)
     return;
   away->end_error = error != NULL ? g_error_copy (error) : NULL;
-  away->end = transport_timer (transport_of (away), 0, end_cb, away);
+  away->end = transport_timer (away->session->transport, 0, end_cb, away);
 }
 
 static gboolean
@@ -128,12 +99,21 @@ udp_cb (gpointer data)
 }
 
 void
+transport_away_look_for_udp_now (TransportAway *away)
+{
+  transport_timer_clear (&away->udp);
+  away->udp_ms = 0;
+  if (away->dial == NULL)
+    dial (away);
+}
+
+void
 transport_away_look_for_udp (TransportAway *away)
 {
   if (away->udp != NULL || away->end != NULL)
     return;
   away->udp_ms = CLAMP (2 * away->udp_ms, UDP_MIN_MS, UDP_MAX_MS);
-  away->udp = transport_timer (transport_of (away), away->udp_ms, udp_cb, away);
+  away->udp = transport_timer (away->session->transport, away->udp_ms, udp_cb, away);
 }
 
 static void
@@ -149,7 +129,7 @@ dial_later (TransportAway *away)
       return;
     }
   transport_timer_clear (&away->pause);
-  away->pause = transport_timer (transport_of (away),
+  away->pause = transport_timer (away->session->transport,
                                  (guint) g_random_int_range ((gint32) (away->pause_ms - jitter), (gint32) (away->pause_ms + jitter)),
                                  pause_cb, away);
   away->pause_ms = MIN (2 * away->pause_ms, PAUSE_MAX_MS);
@@ -212,9 +192,15 @@ dial (TransportAway *away)
       = transport_dial_again (away->session, dial_timeout (away), may_relay (away), dialled_cb, attempt);
 }
 
-/* At once, unless there is a dial that is just as good. */
-static void
-dial_now (TransportAway *away)
+void
+transport_away_dial_afresh (TransportAway *away)
+{
+  away->pause_ms = PAUSE_MIN_MS;
+  dial (away);
+}
+
+void
+transport_away_dial_now (TransportAway *away)
 {
   gint64 age = (g_get_monotonic_time () - away->dialled) / 1000;
 
@@ -227,82 +213,7 @@ dial_now (TransportAway *away)
         dial_later (away);
       return;
     }
-  away->pause_ms = PAUSE_MIN_MS;
-  dial (away);
-}
-
-/* A connection that is still there */
-
-/* FALSE when it owes nothing. *@silence: for how long it has owed. */
-static gboolean
-owes_an_answer (TransportAway *away, gint64 *silence)
-{
-  QuicConnection *connection = session_connection (away->session->session);
-  QuicConnectionInfo info;
-
-  if (connection == NULL)
-    return FALSE;
-  quic_connection_info (connection, &info);
-  away->rtt_ms = (guint) (info.smoothed_rtt_us / 1000);
-  *silence = (g_get_monotonic_time () - MAX (away->asked, (gint64) (info.heard / 1000))) / 1000;
-  return info.bytes_in_flight > 0;
-}
-
-static gboolean
-watch_cb (gpointer data)
-{
-  TransportAway *away = data;
-  gint64 silence;
-
-  if (!owes_an_answer (away, &silence))
-    {
-      transport_timer_clear (&away->watch);
-      return G_SOURCE_REMOVE;
-    }
-  if (silence > MAX (away->patience_ms, SILENCE_ROUND_TRIPS * (gint64) away->rtt_ms))
-    {
-      base_info ("%s has gone silent: dialling beside the old connection", away->session->target);
-      dial_now (away);
-    }
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-watch (TransportAway *away, guint patience_ms)
-{
-  transport_timer_clear (&away->watch);
-  away->asked = g_get_monotonic_time ();
-  away->patience_ms = patience_ms;
-  away->watch = transport_timer (transport_of (away), patience_ms / 2, watch_cb, away);
-}
-
-void
-transport_away_hurry (TransportAway *away)
-{
-  if (away->session->incoming || away->end != NULL)
-    return;
-  if (away->session->away_since != 0)
-    dial_now (away);
-  else if (away->watch == NULL && !away->session->keeps_path)
-    watch (away, SILENCE_MS);
-}
-
-void
-transport_away_network_changed (TransportAway *away)
-{
-  if (away->session->incoming || away->end != NULL)
-    return;
-  if (away->session->away_since != 0)
-    {
-      away->pause_ms = PAUSE_MIN_MS;
-      if (session_is_in_use (away->session->session))
-        dial (away);
-    }
-  else if (!away->session->keeps_path && session_is_in_use (away->session->session))
-    {
-      session_probe (away->session->session);
-      watch (away, NEW_PATH_MS);
-    }
+  transport_away_dial_afresh (away);
 }
 
 /* Coming and going */
@@ -346,9 +257,9 @@ transport_away_begin (TransportAway *away, const GError *error)
       transport_away_abandon (away, error);
       return;
     }
-  away->deadline = transport_timer (transport_of (away), MIN (session->timeout, G_MAXUINT / 1000) * 1000, deadline_cb, away);
+  away->deadline = transport_timer (away->session->transport, MIN (session->timeout, G_MAXUINT / 1000) * 1000, deadline_cb, away);
   if (session->incoming)
-    make_room (transport_of (away));
+    make_room (away->session->transport);
   else if (away->dial == NULL && session_is_in_use (session->session))
     {
       away->pause_ms = PAUSE_MIN_MS;

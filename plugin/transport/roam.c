@@ -43,11 +43,11 @@ look_soon (TransportRoam *roam)
     roam->settle = transport_timer (roam->transport, SETTLE_MS, settled_cb, roam);
 }
 
+/* Whether it counts as available is another question: a way to a peer need not be a default route. */
 static void
 changed_cb (GNetworkMonitor *monitor, gboolean available, gpointer data)
 {
-  if (available)
-    look_soon (data);
+  look_soon (data);
 }
 
 /* TRUE: it is about to sleep; FALSE: it is awake again. */
