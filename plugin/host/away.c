@@ -9,7 +9,7 @@
 
 struct _HostAway
 {
-  gboolean painted, shown;
+  gboolean painted, shown, restarting;
   gint64 since; /* monotonic, µs; 0: it is not away */
   guint timer;
 };
@@ -35,14 +35,15 @@ tick_cb (gpointer data)
 {
   HostAway *away = data;
   gboolean network = g_network_monitor_get_network_available (g_network_monitor_get_default ());
-  g_autofree char *text
-      = network ? g_strdup_printf (_("mux-quic: reconnecting… %u s"), seconds (away))
-                : g_strdup_printf (_("mux-quic: reconnecting… %u s, network is down"), seconds (away));
+  g_autofree char *text = !network           ? g_strdup_printf (_("mux-quic: reconnecting… %u s, network is down"), seconds (away))
+                          : away->restarting ? g_strdup_printf (_("mux-quic: reconnecting… %u s, the host restarts"), seconds (away))
+                                             : g_strdup_printf (_("mux-quic: reconnecting… %u s"), seconds (away));
 
   if (away->painted)
     paint (text);
   else if (!away->shown)
-    g_printerr ("%s\n", _("mux-quic: the connection is lost, reconnecting…"));
+    g_printerr ("%s\n", away->restarting ? _("mux-quic: the host over there restarts, reconnecting…")
+                                         : _("mux-quic: the connection is lost, reconnecting…"));
   away->shown = TRUE;
   return G_SOURCE_CONTINUE;
 }
@@ -67,8 +68,9 @@ host_away_set_painted (HostAway *away, gboolean painted)
 }
 
 void
-host_away_begin (HostAway *away)
+host_away_begin (HostAway *away, gboolean restarting)
 {
+  away->restarting = restarting;
   if (away->since != 0)
     return;
   away->since = g_get_monotonic_time ();

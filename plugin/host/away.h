@@ -14,8 +14,8 @@ void host_away_free (HostAway *away);
 
 /* Whether the terminal shows the screen of another machine. */
 void host_away_set_painted (HostAway *away, gboolean painted);
-/* The connection is lost. */
-void host_away_begin (HostAway *away);
+/* The connection is lost; @restarting: because the other side ended it to restart. */
+void host_away_begin (HostAway *away, gboolean restarting);
 /* It is there again. TRUE: the line was painted over a screen, which is to be drawn again. */
 gboolean host_away_end (HostAway *away);
 

@@ -179,7 +179,7 @@ session_changed (gpointer data, MuxSession *session, MuxSessionState state, cons
   if (client->over || client->session == NULL)
     return;
   if (state == MUX_SESSION_AWAY)
-    host_away_begin (client->away);
+    host_away_begin (client->away, g_error_matches (error, MUX_ERROR, MUX_ERROR_RESTARTING));
   else if (host_away_end (client->away) && client->events->redraw != NULL)
     client->events->redraw (client, client->user_data);
   if (state != MUX_SESSION_CLOSED)

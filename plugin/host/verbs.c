@@ -49,6 +49,7 @@ host_exit_for_error (const GError *error)
     case MUX_ERROR_PROTOCOL:
     case MUX_ERROR_LOST:
     case MUX_ERROR_GONE:
+    case MUX_ERROR_RESTARTING:
       return HOST_EXIT_TRANSPORT;
     case MUX_ERROR_FAILED:
     case MUX_ERROR_CONFIG:

@@ -8,7 +8,7 @@ static const struct
 } goodbye_codes[] = {
   { "refused", QUIC_CODE_REFUSED }, { "version", QUIC_CODE_PROTOCOL },     { "limit", QUIC_CODE_LIMIT },
   { "timeout", QUIC_CODE_TIMEOUT }, { "gone", QUIC_CODE_UNAVAILABLE },
-  { "unavailable", QUIC_CODE_UNAVAILABLE },
+  { "unavailable", QUIC_CODE_UNAVAILABLE }, { "restarting", QUIC_CODE_UNAVAILABLE },
 };
 
 static QuicCode
@@ -45,29 +45,42 @@ session_goodbye_pass (Session *session, guint64 now)
   session_timer_set (session, &session->farewell, now + SESSION_GOODBYE_TIMEOUT);
 }
 
-void
-session_close (Session *session, const char *code, const char *message)
+/* Ends it when the peer has heard @name with @arguments (floating). */
+static void
+say_and_close (Session *session, const char *code, const char *message, const char *name, GVariant *arguments)
 {
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (arguments);
+
   if (!session_is_alive (session) || session->phase == SESSION_ENDING)
     return;
   session->on_purpose = TRUE;
   session->goodbye_code = g_strdup (code);
-  session->goodbye_message = g_strdup (message != NULL ? message : "");
+  session->goodbye_message = g_strdup (message);
   if (session->control == NULL)
     {
       session_close_connection (session, goodbye_quic_code (code), session->goodbye_message);
       return;
     }
-  session_say (session, "goodbye",
-               g_variant_new_parsed ("{'code': <%s>, 'message': <%s>}", code, session->goodbye_message));
+  session_say (session, name, sunk);
   if (session->phase != SESSION_OVER)
     session->phase = SESSION_ENDING;
   session_wake (session);
 }
 
 void
-session_announce_restart (Session *session, guint after)
+session_close (Session *session, const char *code, const char *message)
 {
-  if (session->phase == SESSION_UP)
-    session_say (session, "restarting", g_variant_new_parsed ("{'after': <%u>}", (guint32) after));
+  const char *text = message != NULL ? message : "";
+
+  say_and_close (session, code, text, "goodbye", g_variant_new_parsed ("{'code': <%s>, 'message': <%s>}", code, text));
+}
+
+void
+session_restart (Session *session, guint after)
+{
+  if (session->raw || !session->established)
+    session_close (session, "shutdown", "The host is restarting");
+  else
+    say_and_close (session, "restarting", "The host is restarting", "restarting",
+                   g_variant_new_parsed ("{'after': <%u>}", (guint32) after));
 }

@@ -246,6 +246,7 @@ take_restarting (Session *session, const char *name, GVariant *arguments, GError
 
   if (!g_variant_lookup (arguments, "after", "u", &after))
     return wrong (error, name, "does not say when");
+  session->restarting = !session->server;
   if (session->events->restarting != NULL)
     session->events->restarting (session, after, session->user_data);
   return TRUE;

@@ -63,6 +63,7 @@ struct _Session
   gboolean server, raw;
   gboolean established; /* it was up once */
   gboolean dropped;     /* its connection ends by our own will, not the session */
+  gboolean restarting;  /* client: … by the peer's */
   SessionPhase phase;
   char *agent;
   const SessionEvents *events;

@@ -211,7 +211,9 @@ may_come_back (Session *session, const QuicCloseInfo *info)
     case QUIC_CLOSE_LOCAL:
       return session->dropped;
     case QUIC_CLOSE_PEER:
-      return info->application ? session->server && info->code == QUIC_CODE_REPLACED : TRUE;
+      if (!info->application)
+        return TRUE;
+      return session->server ? info->code == QUIC_CODE_REPLACED : session->restarting;
     default:
       return FALSE;
     }
@@ -221,6 +223,7 @@ static void
 go_away (Session *session, const GError *error)
 {
   g_autoptr (GError) lost = NULL;
+  g_autoptr (GError) restarts = NULL;
 
   session->connection = NULL;
   session->phase = SESSION_AWAY;
@@ -228,7 +231,10 @@ go_away (Session *session, const GError *error)
   session_detach (session);
   base_error_set (&lost, MUX_ERROR_LOST, _("The connection was lost before the certificate was renewed"));
   session_renew_end (session, NULL, lost);
-  session->events->away (session, error, session->user_data);
+  if (session->restarting)
+    base_error_set (&restarts, MUX_ERROR_RESTARTING, _("The host over there restarts"));
+  session->restarting = FALSE;
+  session->events->away (session, restarts != NULL ? restarts : error, session->user_data);
 }
 
 static void

@@ -37,7 +37,7 @@ typedef struct
   void (*back) (Session *session, Session *newcomer, gpointer user_data);
   /* Client: something waits to be sent. Also from inside calls of this header: it must not call back. May be NULL. */
   void (*active) (Session *session, gpointer user_data);
-  /* The peer announced a restart in @after seconds. May be NULL. */
+  /* Client: the peer restarts and wants to be back in @after seconds; `away` follows. May be NULL. */
   void (*restarting) (Session *session, guint after, gpointer user_data);
   /* Over: all its channels were told "closed" before. @error NULL = on purpose (ours or the peer's goodbye without fault). Last event. */
   void (*closed) (Session *session, const GError *error, gpointer user_data);
@@ -77,8 +77,9 @@ void session_probe (Session *session);
 void session_abandon (Session *session, const GError *error);
 /* Says goodbye with @code ("bye", "refused", "shutdown", …) and @message, then closes the connection; `closed` follows. */
 void session_close (Session *session, const char *code, const char *message);
-/* Server: `restarting {after}`. */
-void session_announce_restart (Session *session, guint after);
+/* Server: says `restarting {after}` and closes the connection; `closed` follows here. The client's session goes away, and dials again in
+ * about @after seconds. Who does not speak `mux/1`, or is not welcome yet, gets a goodbye. */
+void session_restart (Session *session, guint after);
 
 /* Client: asks for a channel. @func is called once, in a later pass, with the channel (transfer full) or an error
  * (MUX_ERROR_REFUSED with the peer's words, MUX_ERROR_LIMIT, or the session's end). */

@@ -52,17 +52,27 @@ transport_away_abandon (TransportAway *away, const GError *error)
   away->end = transport_timer (away->session->transport, 0, end_cb, away);
 }
 
+static guint
+patience (const MuxSession *session)
+{
+  if (session->restart_after == 0)
+    return session->timeout;
+  return MIN (session->timeout, session->restart_after + TRANSPORT_RESTART_GRACE_S);
+}
+
 static gboolean
 deadline_cb (gpointer data)
 {
   TransportAway *away = data;
+  const MuxSession *session = away->session;
   g_autoptr (GError) error = NULL;
 
   transport_timer_clear (&away->deadline);
   base_error_set (&error, MUX_ERROR_GONE,
-                  away->session->incoming ? _("The client did not come back within %u s")
-                                          : _("The session is lost: there was no connection for %u s"),
-                  away->session->timeout);
+                  session->incoming             ? _("The client did not come back within %u s")
+                  : session->restart_after != 0 ? _("The host over there said that it restarts, but was not back within %u s")
+                                                : _("The session is lost: there was no connection for %u s"),
+                  patience (session));
   transport_away_abandon (away, error);
   return G_SOURCE_REMOVE;
 }
@@ -257,13 +267,14 @@ transport_away_begin (TransportAway *away, const GError *error)
       transport_away_abandon (away, error);
       return;
     }
-  away->deadline = transport_timer (away->session->transport, MIN (session->timeout, G_MAXUINT / 1000) * 1000, deadline_cb, away);
+  away->deadline = transport_timer (away->session->transport, MIN (patience (session), G_MAXUINT / 1000) * 1000, deadline_cb, away);
   if (session->incoming)
     make_room (away->session->transport);
   else if (away->dial == NULL && session_is_in_use (session->session))
     {
-      away->pause_ms = PAUSE_MIN_MS;
+      away->pause_ms = MAX (PAUSE_MIN_MS, 1000 * session->restart_after);
       dial_later (away);
+      away->pause_ms = PAUSE_MIN_MS;
     }
 }
 

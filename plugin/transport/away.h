@@ -11,6 +11,10 @@ typedef struct _TransportAway TransportAway;
 
 /* Sessions without a connection that a server keeps; the one that is away for longest goes first. */
 #define TRANSPORT_AWAY_MAX 1024
+/* A host that said it restarts is waited for so much longer than it said, and at most so long in all: seconds. A machine that boots takes
+ * minutes. */
+#define TRANSPORT_RESTART_GRACE_S 600
+#define TRANSPORT_RESTART_MAX_S 3600
 
 TransportAway *transport_away_new (MuxSession *session);
 void transport_away_free (TransportAway *away);

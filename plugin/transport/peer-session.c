@@ -175,6 +175,7 @@ back_cb (Session *session, Session *newcomer, gpointer user_data)
 
   g_clear_error (&self->error);
   self->away_since = 0;
+  self->restart_after = 0;
   transport_away_end (self->away);
   if (newcomer != NULL)
     take_over (self, session_user_data (newcomer));
@@ -190,6 +191,14 @@ active_cb (Session *session, gpointer user_data)
 
   if (self->away != NULL && self->phase == TRANSPORT_SESSION_KNOWN)
     transport_away_hurry (self->away);
+}
+
+static void
+restarting_cb (Session *session, guint after, gpointer user_data)
+{
+  MuxSession *self = user_data;
+
+  self->restart_after = CLAMP (after, 1, TRANSPORT_RESTART_MAX_S);
 }
 
 static void
@@ -245,6 +254,7 @@ static const SessionEvents session_events = {
   .away = away_cb,
   .back = back_cb,
   .active = active_cb,
+  .restarting = restarting_cb,
   .closed = closed_cb,
 };
 

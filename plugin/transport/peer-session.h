@@ -35,6 +35,7 @@ struct _MuxSession
   gint64 away_since;   /* Unix seconds; 0: it has a connection */
   guint aways;         /* how often it lost one */
   guint timeout;       /* seconds for which it may be away */
+  guint restart_after; /* out, while it is away: the other side wanted to be back in so many seconds; 0: it said nothing */
   struct _TransportAway *away; /* see transport/away.h; NULL when over */
   guint told_channels; /* what the observer saw last */
   NetAddress told_peer;

@@ -7,11 +7,19 @@
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 
+/* Whether another host follows is not known here, so who uses this one is told to look. */
 static void
 say_goodbye (GPtrArray *sessions)
 {
   for (guint i = 0; i < sessions->len; i++)
-    transport_session_say_goodbye (sessions->pdata[i], "shutdown", "The host is shutting down");
+    {
+      MuxSession *session = sessions->pdata[i];
+
+      if (session->incoming && session->away_since == 0 && session_is_in_use (session->session))
+        session_restart (session->session, TRANSPORT_RESTART_AFTER_S);
+      else
+        transport_session_say_goodbye (session, "shutdown", "The host is shutting down");
+    }
 }
 
 /* Whoever is still there is cut off. Sessions that were dialled have sockets of their own. */

@@ -22,6 +22,8 @@ G_BEGIN_DECLS
 #define TRANSPORT_SETTLE_SECONDS 3600
 /* Targets whose certificates are kept for others. */
 #define TRANSPORT_CREDENTIALS_MAX 256
+/* A host that ends wants to be back after so many seconds. */
+#define TRANSPORT_RESTART_AFTER_S 1
 /* After it a stop no longer waits for anybody's acknowledgement. */
 #define TRANSPORT_STOP_TIMEOUT_MS 3000
 

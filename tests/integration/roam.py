@@ -119,6 +119,19 @@ class Roam(unittest.TestCase):
         self.assertEqual(process.wait(PATIENCE), 0)
         self.assertEqual(again.stop(), 0)
 
+    def test_host_restarted(self):
+        """Who ends to begin anew says so: the client waits for the next host, and learns that the session is no more."""
+        self.begin()
+        process = self.cat()
+        echo(process, "before")
+        self.assertEqual(self.host.stop(), 0)
+        again = self.world.serve(servers=[SERVER | {"bind_address": f"127.0.0.1:{self.host.port}"}])
+        self.assertEqual(process.wait(PATIENCE), 255)
+        said = process.stderr.read().decode()
+        self.assertEqual(len(said.splitlines()), 1, said)
+        self.assertIn("does not exist", said)
+        self.assertEqual(again.stop(), 0)
+
     def test_goodbye(self):
         """Who ends in the dark is not waited for; who ends with a network leaves no session behind."""
         self.begin()
@@ -236,8 +249,12 @@ class Roam(unittest.TestCase):
         os.write(terminal, b"\n")
         os.write(terminal, b"echo ne''w\n")
         wait_until(lambda: b"new\r\n" in seen.rpartition(b"Start a new")[2].replace(b"new session", b"") or None, "the new shell")
-        os.write(terminal, b"exit\n")
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+        self.assertEqual(again.stop(), 0)
+        wait_until(lambda: b"the host restarts" in seen or None, "the line that it restarts")
+        again = self.world.serve(servers=[SERVER | {"bind_address": f"127.0.0.1:{self.host.port}"}])
+        wait_until(lambda: seen.count(b"Start a new session?") == 2 or None, "the other offer")
+        os.write(terminal, b"n\n")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 255)
         reader.join()
         os.close(terminal)
         self.assertEqual(again.stop(), 0)

@@ -202,13 +202,16 @@ test_renew (void)
   g_assert_nonnull (strstr (third, "ended"));
 }
 
+/* A client that cannot come back is told all the same. */
 static void
 test_restarting (void)
 {
   g_autoptr (Duo) duo = duo_new_welcome (13);
 
-  session_announce_restart (duo->server.session, 7);
-  duo_until (duo, duo->client.restarting == 7);
+  session_restart (duo->server.session, 7);
+  duo_until (duo, duo->client.closed && duo->server.closed);
+  g_assert_cmpuint (duo->client.restarting, ==, 7);
+  g_assert_no_error (duo->server.error);
 }
 
 int

@@ -136,6 +136,28 @@ test_no_welcome (void)
   end_channel (duo, client, server);
 }
 
+/* The server ends to begin anew: the client waits for it, and learns that the session is no more. */
+static void
+test_restarting (void)
+{
+  g_autoptr (Duo) duo = duo_new_resuming (17);
+  Tap *client, *server;
+
+  duo_channel (duo, &client, &server);
+  tap_send (client, 100000, FALSE);
+  duo_run (duo, 20);
+  session_restart (duo->server.session, 7);
+  duo_until (duo, duo->server.closed);
+  duo_until (duo, duo->client.away == 1);
+  g_assert_no_error (duo->server.error);
+  g_assert_cmpuint (duo->client.restarting, ==, 7);
+  g_assert_false (duo->client.closed);
+  g_assert_no_error (client->read_error);
+  duo_redial (duo);
+  duo_until (duo, duo->client.closed);
+  g_assert_error (duo->client.error, MUX_ERROR, MUX_ERROR_GONE);
+}
+
 /* Only one side noticed: the newcomer proves itself, then the old connection is dropped. */
 static void
 test_one_side (void)
@@ -578,6 +600,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/session/resume/leave", test_leave);
   g_test_add_func ("/session/resume/away", test_away);
   g_test_add_func ("/session/resume/no-welcome", test_no_welcome);
+  g_test_add_func ("/session/resume/restarting", test_restarting);
   g_test_add_func ("/session/resume/one-side", test_one_side);
   g_test_add_func ("/session/resume/half-closed", test_half_closed);
   g_test_add_func ("/session/resume/lost-end", test_lost_end);

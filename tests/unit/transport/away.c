@@ -204,6 +204,23 @@ test_revoked (void)
   world_clear (&world);
 }
 
+/* A host that ends says that it may be back; it is not waited for without end. */
+static void
+test_restarting (void)
+{
+  World world = world_new ("");
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
+
+  session->timeout = 1;
+  mini_stop (world.server);
+  mini_wait_log (world.client, "session away: The host over there restarts");
+  g_assert_cmpuint (session->restart_after, ==, TRANSPORT_RESTART_AFTER_S);
+  g_assert_true (mini_has_log (world.server, "session closed"));
+  mini_wait_log (world.client, "session closed: The host over there said that it restarts, but was not back within 1 s");
+  world_clear (&world);
+}
+
 static void
 test_close_while_away (void)
 {
@@ -275,6 +292,7 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/away/no-timeout", test_no_timeout);
   g_test_add_func ("/transport/away/timeout", test_timeout);
   g_test_add_func ("/transport/away/revoked", test_revoked);
+  g_test_add_func ("/transport/away/restarting", test_restarting);
   g_test_add_func ("/transport/away/close-while-away", test_close_while_away);
   g_test_add_func ("/transport/away/stop-while-away", test_stop_while_away);
   g_test_add_func ("/transport/away/unused", test_unused);
