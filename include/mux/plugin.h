@@ -14,7 +14,7 @@
 G_BEGIN_DECLS
 
 #define MUX_ABI_MAJOR 1
-#define MUX_ABI_MINOR 0
+#define MUX_ABI_MINOR 1
 /* The version a host passes to mux_plugin_query (): majors must match. */
 #define MUX_ABI ((guint32) (MUX_ABI_MAJOR << 16 | MUX_ABI_MINOR))
 #define MUX_ABI_MAJOR_OF(abi) ((guint32) (abi) >> 16)

@@ -28,7 +28,9 @@ struct _MuxTransportOps
 
   /* Dials @target: the name of a configured domain, or `[user@]host[:port]`. @options: a{sv} or NULL; known
    * keys: "service" s overrides the domain's; "quiet" b: nobody is there to answer a question, so do not enrol;
-   * "address" s: where @target is, should the configuration not know it. Enrols first where no credentials are at hand. The result is
+   * "address" s: where @target is, should the configuration not know it; since 1.1 "take" s: takes over the session with this id, "" for the
+   * one that began to wait for its client last: one that another client of the same identity began, whose channels are had by
+   * MuxSessionOps.channel (); MUX_ERROR_GONE when there is none. Enrols first where no credentials are at hand. The result is
    * transfer full, connected. */
   void (*connect_async) (MuxTransport *transport, const char *target, GVariant *options,
                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
@@ -90,7 +92,7 @@ struct _MuxSessionOps
 
   /* a{sv}, transfer full: id s, direction s ("in", "out"), state s, aways u (how often the connection was lost), away_since x (Unix
    * seconds, while it is away), user s, device s, serial s, peer s, local s, target s,
-   * since x, rtt d (ms), cwnd t, bytes_in t, bytes_out t, lost t, migrations u, services as, raw b,
+   * waiting u (since 1.1: out: how many other sessions of ours wait over there for their clients), since x, rtt d (ms), cwnd t, bytes_in t, bytes_out t, lost t, migrations u, services as, raw b,
    * channels aa{sv} (describe_channel ()). Members that are not known are left out. */
   GVariant *(*describe) (MuxSession *session);
 
@@ -100,6 +102,11 @@ struct _MuxSessionOps
   /* Says goodbye and ends the session; @callback when the peer can know, at most 3 s later. */
   void (*close_async) (MuxSession *session, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*close_finish) (MuxSession *session, GAsyncResult *result, GError **error);
+
+  /* Since 1.1. */
+
+  /* The open channel with this id (describe () lists them), transfer full; NULL when there is none, or its last reference was dropped. */
+  GIOStream *(*channel) (MuxSession *session, guint64 id);
 };
 
 G_END_DECLS

@@ -37,6 +37,13 @@ grow (BaseChunks *chunks)
 }
 
 void
+base_chunks_begin_at (BaseChunks *chunks, guint64 offset)
+{
+  g_assert (chunks->end == 0);
+  chunks->begin = chunks->end = offset;
+}
+
+void
 base_chunks_append (BaseChunks *chunks, GBytes *bytes)
 {
   gsize length = g_bytes_get_size (bytes);

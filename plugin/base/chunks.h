@@ -13,6 +13,9 @@ BaseChunks *base_chunks_new (void);
 void base_chunks_free (BaseChunks *chunks);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BaseChunks, base_chunks_free)
 
+/* Of one that has never held a byte: the first one will stand at the absolute offset @offset. */
+void base_chunks_begin_at (BaseChunks *chunks, guint64 offset);
+
 /* Appends a reference to @bytes (transfer none). Empty bytes are ignored. */
 void base_chunks_append (BaseChunks *chunks, GBytes *bytes);
 

@@ -36,7 +36,9 @@ say_hello (Session *session)
   session->phase = SESSION_GREETING;
   g_variant_dict_insert (&dict, "version", "u", (guint32) SESSION_VERSION);
   g_variant_dict_insert (&dict, "agent", "s", session->agent);
-  if (session->established)
+  if (session->taking)
+    g_variant_dict_insert (&dict, "take", "b", TRUE);
+  if (*session->id != '\0')
     g_variant_dict_insert_value (&dict, "session",
                                  g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, session->id_bytes, SESSION_ID_SIZE, 1));
   session_say (session, "hello", g_variant_dict_end (&dict));
@@ -77,24 +79,27 @@ session_set_id (Session *session, const guint8 *bytes)
 }
 
 void
-session_say_welcome (Session *session, const char *user, const char *const *services, guint timeout)
+session_say_welcome (Session *session, const SessionWelcome *welcome, GVariant *more)
 {
   static const char *const no_services[] = { NULL };
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (more);
 
   session->phase = SESSION_UP;
   session->established = TRUE;
+  g_variant_dict_insert_value (&dict, "session",
+                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, session->id_bytes, SESSION_ID_SIZE, 1));
+  g_variant_dict_insert (&dict, "user", "s", welcome->user != NULL ? welcome->user : "");
+  g_variant_dict_insert (&dict, "services", "^as", welcome->services != NULL ? welcome->services : no_services);
+  g_variant_dict_insert (&dict, "timeout", "u", (guint32) welcome->timeout);
+  if (welcome->waiting > 0)
+    g_variant_dict_insert (&dict, "waiting", "u", (guint32) welcome->waiting);
   if (!session->raw)
-    session_say (session, "welcome",
-                 g_variant_new_parsed ("{'session': <%@ay>, 'user': <%s>, 'services': <%^as>, 'timeout': <%u>}",
-                                       g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, session->id_bytes,
-                                                                  SESSION_ID_SIZE, 1),
-                                       user != NULL ? user : "", services != NULL ? services : no_services,
-                                       (guint32) timeout));
+    session_say (session, "welcome", g_variant_dict_end (&dict));
   session_wake (session);
 }
 
 void
-session_welcome (Session *session, const char *user, const char *const *services, guint timeout)
+session_welcome (Session *session, const SessionWelcome *welcome)
 {
   guint8 id[SESSION_ID_SIZE];
   ssize_t done;
@@ -110,5 +115,5 @@ session_welcome (Session *session, const char *user, const char *const *services
       return;
     }
   session_set_id (session, id);
-  session_say_welcome (session, user, services, timeout);
+  session_say_welcome (session, welcome, NULL);
 }

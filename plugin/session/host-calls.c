@@ -70,6 +70,19 @@ session_lane (Session *session, GIOStream *channel, const char *name, GError **e
   return session_channel_stream_new (slot->lane);
 }
 
+GIOStream *
+session_channel (Session *session, guint64 id)
+{
+  SessionChannel *channel = g_hash_table_lookup (session->channels, &id);
+  SessionLane *lane = channel != NULL && session_channel_is_open (channel) ? session_channel_main (channel) : NULL;
+
+  if (lane == NULL)
+    return NULL;
+  if (session_lane_object (lane) != NULL)
+    return g_object_ref (session_lane_object (lane));
+  return session_lane_was_taken (lane) ? NULL : session_channel_stream_new (lane);
+}
+
 void
 session_send_event (Session *session, GIOStream *channel, const char *event, GVariant *details)
 {

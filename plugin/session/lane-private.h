@@ -25,6 +25,7 @@ struct _SessionLane
   guint64 code;
 
   SessionSender sender;
+  guint64 counted; /* by the peer; less than sender.confirmed only of what somebody else sent before us */
   guint64 told; /* the owner, of what the peer has */
   GError *output_error;
 

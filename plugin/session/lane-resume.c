@@ -65,6 +65,14 @@ session_lane_detach (SessionLane *lane)
 }
 
 void
+session_lane_begin_at (SessionLane *lane, const SessionLanePosition *theirs, guint64 kept)
+{
+  lane->received = lane->delivered = lane->announced = kept;
+  lane->counted = theirs->received;
+  session_sender_begin_at (&lane->sender, theirs->from);
+}
+
+void
 session_lane_position (SessionLane *lane, SessionLanePosition *mine)
 {
   *mine = (SessionLanePosition){
@@ -83,11 +91,12 @@ session_lane_may_stand (const SessionLane *lane, const SessionLanePosition *thei
 {
   if (lane->output_error != NULL)
     return TRUE; /* nothing is kept, nothing will be sent */
-  if (theirs->received < lane->sender.confirmed || theirs->from < theirs->received || theirs->from > lane->sender.pushed)
+  if (theirs->received < lane->counted || theirs->from < theirs->received || theirs->from < lane->sender.confirmed
+      || theirs->from > lane->sender.pushed)
     return base_error_set (error, MUX_ERROR_PROTOCOL,
                            "The peer resumes a channel at %" G_GUINT64_FORMAT " and %" G_GUINT64_FORMAT
                            ", which is not within %" G_GUINT64_FORMAT " and %" G_GUINT64_FORMAT,
-                           theirs->received, theirs->from, lane->sender.confirmed, lane->sender.pushed);
+                           theirs->received, theirs->from, lane->counted, lane->sender.pushed);
   return TRUE;
 }
 

@@ -87,6 +87,9 @@ session_lane_take_count (SessionLane *lane, guint64 count)
 {
   gsize before = session_sender_kept (&lane->sender);
 
+  lane->counted = count;
+  if (count < lane->sender.confirmed)
+    return;
   session_sender_confirm (&lane->sender, count);
   session_lane_report_kept (lane, before);
   /* Acknowledgements are many: a host hears of them in steps, and of the last one. */
@@ -287,10 +290,10 @@ session_lane_received (SessionLane *lane, guint64 count, gboolean done, GError *
 
   if (lane->output_error != NULL)
     return TRUE; /* nothing is kept: the count crossed the reset */
-  if (count < lane->sender.confirmed)
+  if (count < lane->counted)
     return base_error_set (error, MUX_ERROR_PROTOCOL,
                            "The peer's count of a channel fell from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
-                           lane->sender.confirmed, count);
+                           lane->counted, count);
   if (count > carried)
     return base_error_set (error, MUX_ERROR_PROTOCOL,
                            "The peer counts %" G_GUINT64_FORMAT " bytes of a channel that sent %" G_GUINT64_FORMAT,

@@ -99,6 +99,8 @@ gboolean session_lane_received (SessionLane *lane, guint64 count, gboolean done,
 /* The connection is lost, or left: the lane waits for another stream. Reading goes on with what is here, writing until the window
    is full. */
 void session_lane_detach (SessionLane *lane);
+/* Of a new one, on the asking side: carries on what another client began, where the peer stands; it still has everything from @kept on. */
+void session_lane_begin_at (SessionLane *lane, const SessionLanePosition *theirs, guint64 kept);
 /* To tell the peer; what it says of counts is told then. */
 void session_lane_position (SessionLane *lane, SessionLanePosition *mine);
 /* Whether it can go on where the peer stands; MUX_ERROR_PROTOCOL. */

@@ -64,6 +64,8 @@ take_welcome (Session *session, const char *name, GVariant *arguments, GError **
   session_set_id (session, bytes);
   session->phase = SESSION_UP;
   session->established = TRUE;
+  if (session->taking && !session_take_state (session, arguments, error))
+    return FALSE;
   session->events->hello (session, arguments, session->user_data);
   session_wake (session);
   return TRUE;

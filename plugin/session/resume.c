@@ -82,9 +82,8 @@ orphan_closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointe
 
 static const QuicConnectionEvents orphan_events = { .closed = orphan_closed_cb };
 
-/* Leaves a connection that still is one. */
-static void
-leave_connection (Session *session)
+void
+session_leave_connection (Session *session)
 {
   QuicConnection *connection = session->connection;
 
@@ -101,7 +100,7 @@ session_resume (Session *session, QuicConnection *connection)
 {
   g_return_if_fail (!session->server && *session->id != '\0' && !session->told_closed);
 
-  leave_connection (session);
+  session_leave_connection (session);
   session->phase = SESSION_STARTING;
   session_take_connection (session, connection);
 }
@@ -109,24 +108,23 @@ session_resume (Session *session, QuicConnection *connection)
 /* Server */
 
 void
-session_welcome_back (Session *newcomer, Session *session, const char *user, const char *const *services, guint timeout)
+session_welcome_back (Session *newcomer, Session *session, const SessionWelcome *welcome)
 {
   if (newcomer->phase != SESSION_ASKED)
     return; /* it went meanwhile */
   newcomer->successor_of = session_ref (session);
   memcpy (newcomer->id_bytes, session->id_bytes, sizeof newcomer->id_bytes);
-  session_say_welcome (newcomer, user, services, timeout);
+  session_say_welcome (newcomer, welcome, NULL);
   /* Who proves nothing is not waited for. */
   session_timer_set (newcomer, &newcomer->greeting, session_now (newcomer) + SESSION_GREETING_TIMEOUT);
 }
 
-/* The newcomer has proven that it knows what it resumes: its connection is the session's from here on. */
-static void
-succeed (Session *newcomer)
+void
+session_succeed_now (Session *newcomer)
 {
   Session *session = g_steal_pointer (&newcomer->successor_of);
 
-  leave_connection (session);
+  session_leave_connection (session);
   session->control = g_steal_pointer (&newcomer->control);
   session_control_set_user_data (session->control, session);
   session_incoming_move (newcomer, session);
@@ -152,10 +150,10 @@ session_succeed (Session *newcomer, gboolean proven)
       session_close (newcomer, "gone", "The session does not exist here any more");
       return NULL;
     }
-  /* While the old connection lives, somebody who only says so does not cut it. */
+  /* While the old connection lives, somebody who only says so does not cut it: he has to know what he resumes. */
   if (!proven && session->connection != NULL && g_hash_table_size (session->channels) > 0)
     return NULL;
-  succeed (newcomer);
+  session_succeed_now (newcomer);
   return session;
 }
 

@@ -22,6 +22,13 @@ session_sender_init (SessionSender *sender)
 }
 
 void
+session_sender_begin_at (SessionSender *sender, guint64 offset)
+{
+  base_chunks_begin_at (sender->log, offset);
+  sender->pushed = sender->confirmed = offset;
+}
+
+void
 session_sender_clear (SessionSender *sender)
 {
   g_clear_pointer (&sender->log, base_chunks_free);

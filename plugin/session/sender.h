@@ -22,6 +22,8 @@ typedef struct
 
 void session_sender_init (SessionSender *sender);
 void session_sender_clear (SessionSender *sender);
+/* Of a new one: the peer has everything below @offset. */
+void session_sender_begin_at (SessionSender *sender, guint64 offset);
 /* Drops what is kept, as if it were counted; the numbers stay. */
 void session_sender_drop (SessionSender *sender);
 

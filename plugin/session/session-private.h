@@ -1,6 +1,6 @@
 /* What the files of a session share. session.c: its life and passes; greeting.c: hello and welcome;
    messages.c: what is said on the control stream; notices.c: what of it must arrive; resume.c: from one
-   connection to the next; rejoin.c; goodbye.c; counts.c; requests.c: what a client asks for; early.c; opening.c: channels we ask for; incoming.c:
+   connection to the next; takeover.c: from one client to the next; rejoin.c; goodbye.c; counts.c; requests.c: what a client asks for; early.c; opening.c: channels we ask for; incoming.c:
    streams the peer opens; channel.c: what is open; renew.c; host-calls.c. Nobody outside the room includes
    this. */
 #pragma once
@@ -62,6 +62,7 @@ struct _Session
   QuicConnection *connection; /* NULL after its end */
   gboolean server, raw;
   gboolean established; /* it was up once */
+  gboolean taking;      /* client: asks for one that another client began */
   gboolean dropped;     /* its connection ends by our own will, not the session */
   gboolean restarting;  /* client: … by the peer's */
   SessionPhase phase;
@@ -146,7 +147,8 @@ void session_take_lane (Session *session, QuicStream *stream, GVariant *argument
 /* greeting.c: starts once the connection is up */
 void session_start (Session *session);
 void session_set_id (Session *session, const guint8 *bytes);
-void session_say_welcome (Session *session, const char *user, const char *const *services, guint timeout);
+/* @more: other keys of it (a{sv}), or NULL. */
+void session_say_welcome (Session *session, const SessionWelcome *welcome, GVariant *more);
 
 /* notices.c; arguments are completed and ended by it */
 void session_notice_say (Session *session, guint64 channel, const char *name, GVariantDict *arguments);
@@ -169,12 +171,19 @@ gboolean session_position_read (GVariant *arguments, SessionLanePosition *theirs
 void session_go_on (Session *session);
 /* The connection is lost, or left. */
 void session_detach (Session *session);
+/* Leaves a connection that still is one. */
+void session_leave_connection (Session *session);
+/* Server: the connection of @newcomer is that of `successor_of` from here on. */
+void session_succeed_now (Session *newcomer);
 /* Server: @newcomer becomes what it says it continues, if that may be by now; returns that, or NULL. @proven: it knows more than
    the number. */
 Session *session_succeed (Session *newcomer, gboolean proven);
 /* Whether `resume` with @arguments could be answered now. */
 gboolean session_check_resume (Session *session, GVariant *arguments, GError **error);
 void session_take_resume (Session *session, QuicStream *stream, GVariant *arguments);
+
+/* takeover.c: the welcome to a client that takes a session over */
+gboolean session_take_state (Session *session, GVariant *arguments, GError **error);
 
 /* renew.c */
 void session_renew_end (Session *session, GVariant *renewed, const GError *error);

@@ -53,6 +53,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Session, session_unref)
 
 /* Lower-case hex of the 16-byte id; "" before the welcome. */
 const char *session_id (const Session *session);
+/* Reads what session_id () says; FALSE when @text is none. */
+gboolean session_id_parse (const char *text, guint8 bytes[SESSION_ID_SIZE]);
 /* NULL when the connection is gone. */
 QuicConnection *session_connection (const Session *session);
 gboolean session_is_raw (const Session *session);
@@ -60,11 +62,25 @@ gboolean session_is_established (const Session *session);
 
 gpointer session_user_data (const Session *session);
 
-/* Server: @services: names told to the peer; @timeout: seconds for which the session waits for its client while that is away. */
-void session_welcome (Session *session, const char *user, const char *const *services, guint timeout);
+/* What a server tells a client that is welcome. */
+typedef struct
+{
+  const char *user;
+  const char *const *services; /* names */
+  guint timeout;               /* seconds for which the session waits for its client while that is away */
+  guint waiting;               /* other sessions of the same identity that wait for their clients */
+} SessionWelcome;
+
+void session_welcome (Session *session, const SessionWelcome *welcome);
 /* Server, when hello names a `session`: @newcomer says it is the client of @session. That the identity is the same is the
  * caller's to check. `back` of @session and `closed` of @newcomer follow when it has proven it. */
-void session_welcome_back (Session *newcomer, Session *session, const char *user, const char *const *services, guint timeout);
+void session_welcome_back (Session *newcomer, Session *session, const SessionWelcome *welcome);
+/* Server, when hello says `take`: @newcomer is another client of the same identity and takes @session over, from the client that
+ * it had if that is still there. `back` of @session and `closed` of @newcomer come from inside. */
+void session_welcome_taker (Session *newcomer, Session *session, const SessionWelcome *welcome);
+/* Client, of a new one: asks for a session that another client began, for the one with the id @bytes or (NULL) for the last that
+ * waits. Its channels are there (session_channel ()) when `hello` comes. */
+void session_take (Session *session, const guint8 bytes[SESSION_ID_SIZE]);
 /* Client: goes on over @connection, which is up; a connection that it still has is left. `back` or `away` follows, or `closed`, when
  * the session is gone there. */
 void session_resume (Session *session, QuicConnection *connection);
@@ -96,6 +112,8 @@ void session_send_event (Session *session, GIOStream *channel, const char *event
 void session_set_manual (Session *session, GIOStream *stream);
 void session_confirm (Session *session, GIOStream *stream, guint64 count);
 GVariant *session_describe_channel (Session *session, GIOStream *channel);
+/* The GIOStream of an open channel: transfer full; NULL when there is none, or its host has let go of it. */
+GIOStream *session_channel (Session *session, guint64 id);
 /* aa{sv} of all channels. */
 GVariant *session_describe_channels (Session *session);
 guint session_n_channels (const Session *session);

@@ -1,6 +1,6 @@
 /* A server's side of a session: whose it may be, what its channels go to, and fresh certificates for it. */
 #define BASE_LOG_ROOM "transport"
-#include "transport/peer-session.h"
+#include "transport/away-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -126,20 +126,76 @@ find_session (MuxSession *newcomer, GVariant *bytes)
   return NULL;
 }
 
+/* Whether @session waits for a client that @newcomer could be. */
+static gboolean
+waits_for (const MuxSession *session, const MuxSession *newcomer)
+{
+  return g_strcmp0 (session->user, newcomer->user) == 0 && g_strcmp0 (session->device, newcomer->device) == 0
+         && session->away->end == NULL && session_n_channels (session->session) > 0;
+}
+
+/* Sets *@last (may be NULL) to the one that began to wait last. */
+static guint
+count_waiting (const MuxSession *newcomer, MuxSession **last)
+{
+  guint n = 0;
+
+  for (const GList *link = newcomer->transport->waiting.head; link != NULL; link = link->next)
+    {
+      if (!waits_for (link->data, newcomer))
+        continue;
+      n++;
+      if (last != NULL)
+        *last = link->data;
+    }
+  return n;
+}
+
+/* Another client of the same identity wants what is there. */
+static void
+hand_over (MuxSession *self, MuxSession *session, SessionWelcome *answer)
+{
+  if (session == NULL)
+    {
+      session_close (self->session, "gone", _("No session of yours waits for its client here"));
+      return;
+    }
+  base_info ("session %s is taken over from %s", session_id (session->session), self->peer);
+  answer->timeout = session->timeout;
+  session_welcome_taker (self->session, session->session, answer);
+}
+
 static void
 welcome (MuxSession *self, GVariant *details)
 {
   g_autoptr (GVariant) resumed = g_variant_lookup_value (details, "session", G_VARIANT_TYPE_BYTESTRING);
   MuxSession *session = resumed != NULL ? find_session (self, resumed) : NULL;
   g_auto (GStrv) services = service_names (self->transport);
+  SessionWelcome answer = { .user = self->user, .services = (const char *const *) services };
+  gboolean take = FALSE;
 
   self->timeout = (guint) (self->listener->server->session_timeout_ms / 1000);
+  answer.timeout = self->timeout;
+  g_variant_lookup (details, "take", "b", &take);
+  if (take)
+    {
+      if (resumed == NULL)
+        answer.waiting = count_waiting (self, &session) - (session != NULL);
+      hand_over (self, session, &answer);
+      return;
+    }
   if (session != NULL)
-    session_welcome_back (self->session, session->session, self->user, (const char *const *) services, session->timeout);
+    {
+      answer.timeout = session->timeout;
+      session_welcome_back (self->session, session->session, &answer);
+    }
   else if (resumed != NULL)
     session_close (self->session, "gone", _("The session does not exist here any more"));
   else
-    session_welcome (self->session, self->user, (const char *const *) services, self->timeout);
+    {
+      answer.waiting = count_waiting (self, NULL);
+      session_welcome (self->session, &answer);
+    }
   if (resumed == NULL && session_is_established (self->session))
     transport_session_enter (self->transport, self);
 }

@@ -232,27 +232,33 @@ transport_away_dial_now (TransportAway *away)
 static void
 make_room (MuxTransport *transport)
 {
-  MuxSession *oldest = NULL;
-  guint n = 0;
+  g_autoptr (GError) error = NULL;
+  MuxSession *oldest;
 
-  for (guint i = 0; i < transport->sessions->len; i++)
-    {
-      MuxSession *session = transport->sessions->pdata[i];
+  if (transport->waiting.length <= TRANSPORT_AWAY_MAX)
+    return;
+  oldest = transport->waiting.head->data;
+  base_error_set (&error, MUX_ERROR_LIMIT, _("%d sessions wait for their clients already; the oldest is ended"),
+                  TRANSPORT_AWAY_MAX);
+  transport_away_abandon (oldest->away, error);
+}
 
-      if (!session->incoming || session->away_since == 0 || session->away->end != NULL)
-        continue;
-      n++;
-      if (oldest == NULL || session->away_since < oldest->away_since)
-        oldest = session;
-    }
-  if (n > TRANSPORT_AWAY_MAX)
-    {
-      g_autoptr (GError) error = NULL;
+static void
+wait_no_more (MuxSession *session)
+{
+  if (session->waiting_link.data == NULL)
+    return;
+  g_queue_unlink (&session->transport->waiting, &session->waiting_link);
+  session->waiting_link.data = NULL;
+}
 
-      base_error_set (&error, MUX_ERROR_LIMIT, _("%d sessions wait for their clients already; the oldest is ended"),
-                      TRANSPORT_AWAY_MAX);
-      transport_away_abandon (oldest->away, error);
-    }
+static void
+wait_for_client (MuxSession *session)
+{
+  wait_no_more (session);
+  session->waiting_link.data = session;
+  g_queue_push_tail_link (&session->transport->waiting, &session->waiting_link);
+  make_room (session->transport);
 }
 
 void
@@ -269,7 +275,7 @@ transport_away_begin (TransportAway *away, const GError *error)
     }
   away->deadline = transport_timer (away->session->transport, MIN (patience (session), G_MAXUINT / 1000) * 1000, deadline_cb, away);
   if (session->incoming)
-    make_room (away->session->transport);
+    wait_for_client (session);
   else if (away->dial == NULL && session_is_in_use (session->session))
     {
       away->pause_ms = MAX (PAUSE_MIN_MS, 1000 * session->restart_after);
@@ -281,6 +287,7 @@ transport_away_begin (TransportAway *away, const GError *error)
 void
 transport_away_end (TransportAway *away)
 {
+  wait_no_more (away->session);
   transport_timer_clear (&away->deadline);
   stop_dialling (away);
   if (away->session->relay == NULL)
@@ -303,6 +310,7 @@ transport_away_new (MuxSession *session)
 void
 transport_away_free (TransportAway *away)
 {
+  wait_no_more (away->session);
   transport_timer_clear (&away->deadline);
   transport_timer_clear (&away->watch);
   transport_timer_clear (&away->end);

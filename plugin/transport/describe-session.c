@@ -47,6 +47,8 @@ transport_session_describe (MuxSession *self)
   g_variant_dict_insert (&dict, "direction", "s", self->incoming ? "in" : "out");
   g_variant_dict_insert (&dict, "state", "s", state_name (transport_session_state (self)));
   g_variant_dict_insert (&dict, "since", "x", self->since);
+  if (self->waiting > 0)
+    g_variant_dict_insert (&dict, "waiting", "u", self->waiting);
   if (!self->incoming)
     add_text (&dict, "path", self->relay != NULL ? "ssh" : "udp");
   g_variant_dict_insert (&dict, "aways", "u", self->aways);

@@ -22,6 +22,8 @@ struct _TransportDial
   TransportDomain *domain;
   gboolean enrolled;         /* in this dial: what fails now will not get better by enrolling again */
   gboolean retried;          /* what was kept did not serve */
+  gboolean takes, takes_any; /* a session that another client began: that one, or the last that waits */
+  guint8 taken[SESSION_ID_SIZE];
   gboolean quiet;            /* nobody is there to answer a question */
   gboolean may_relay;        /* over ssh, if it has to be */
   guint timeout_ms;          /* for the handshakes */

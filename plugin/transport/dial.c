@@ -142,6 +142,8 @@ raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, g
     }
   dial->session = transport_session_ref (transport_session_new_outgoing (
       dial->transport, driver, connection, dial->target, dial->domain, dial->service, welcome_cb, dial));
+  if (dial->takes)
+    session_take (dial->session->session, dial->takes_any ? NULL : dial->taken);
   dial->session->keeps_path = !dial->client->enable_migration;
   session_set_keep_alive (dial->session->session, dial->client->keep_alive_interval_ms);
   transport_session_set_relay (dial->session, g_steal_pointer (&dial->relay));
@@ -231,6 +233,19 @@ find_client (TransportDial *dial, const char *address, GError **error)
 }
 
 static gboolean
+read_take (TransportDial *dial, GVariant *options, GError **error)
+{
+  const char *id;
+
+  dial->takes = options != NULL && g_variant_lookup (options, "take", "&s", &id);
+  dial->takes_any = dial->takes && *id == '\0';
+  if (!dial->takes || dial->takes_any || session_id_parse (id, dial->taken))
+    return TRUE;
+  return base_error_set (error, MUX_ERROR_UNKNOWN_TARGET, _("“%s” is no session: its name has %d hexadecimal digits"), id,
+                         2 * SESSION_ID_SIZE);
+}
+
+static gboolean
 prepare (TransportDial *dial, GVariant *options, GCancellable *cancellable, GError **error)
 {
   MuxTransport *transport = dial->transport;
@@ -245,7 +260,8 @@ prepare (TransportDial *dial, GVariant *options, GCancellable *cancellable, GErr
     }
   if (transport->client_secret == NULL && (transport->client_secret = pki_secret_new_random (error)) == NULL)
     return FALSE;
-  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !find_client (dial, address, error))
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !find_client (dial, address, error)
+      || !read_take (dial, options, error))
     return FALSE;
   if (options == NULL || !g_variant_lookup (options, "service", "s", &dial->service))
     dial->service = g_strdup (dial->client->service);

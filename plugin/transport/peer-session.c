@@ -85,6 +85,7 @@ take_welcome (MuxSession *self, GVariant *details)
     self->user = g_strdup ("");
   g_variant_lookup (details, "services", "^as", &self->services);
   g_variant_lookup (details, "timeout", "u", &self->timeout);
+  g_variant_lookup (details, "waiting", "u", &self->waiting);
   transport_session_enter (self->transport, self);
   welcome (self, NULL, self->welcome_data);
 }

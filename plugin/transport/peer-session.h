@@ -37,6 +37,7 @@ struct _MuxSession
   guint timeout;       /* seconds for which it may be away */
   guint restart_after; /* out, while it is away: the other side wanted to be back in so many seconds; 0: it said nothing */
   struct _TransportAway *away; /* see transport/away.h; NULL when over */
+  GList waiting_link;          /* in: in transport->waiting, with itself as its data while it is there */
   guint told_channels; /* what the observer saw last */
   NetAddress told_peer;
 
@@ -52,6 +53,7 @@ struct _MuxSession
   TransportRelay *relay; /* owned; its datagrams go over ssh; NULL: by UDP */
   TransportDomain *domain;
   char *default_service; /* for channels that name none */
+  guint waiting;         /* sessions of ours over there that wait for their clients, as the welcome said */
   gboolean keeps_path;   /* nothing is dialled beside a connection that lives (enable_migration = false) */
   TransportWelcomeFunc welcome;
   gpointer welcome_data;

@@ -145,6 +145,12 @@ op_describe_channel (MuxSession *session, GIOStream *channel)
   return session_describe_channel (session->session, channel);
 }
 
+static GIOStream *
+op_channel (MuxSession *session, guint64 id)
+{
+  return session_channel (session->session, id);
+}
+
 static gboolean
 op_renew_finish (MuxSession *session, GAsyncResult *result, GError **error)
 {
@@ -196,4 +202,5 @@ const MuxSessionOps transport_session_ops = {
   .describe_channel = op_describe_channel,
   .close_async = op_close_async,
   .close_finish = op_close_finish,
+  .channel = op_channel,
 };

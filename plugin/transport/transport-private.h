@@ -53,6 +53,7 @@ struct _MuxTransport
 
   GPtrArray *arriving; /* of MuxSession, owned: nobody has admitted them yet */
   GPtrArray *sessions; /* of MuxSession, owned: the host knows them */
+  GQueue waiting;      /* of MuxSession: those of them that wait for their clients, who is away for longest first */
   GSource *watch;      /* looks for what sessions do without telling: a channel that went, another path */
 
   PkiSecret *client_secret;

@@ -18,8 +18,8 @@ tap_of (Side *side, GIOStream *stream)
   return NULL;
 }
 
-static void
-fill (guint8 *data, guint64 offset, gsize length)
+void
+tap_pattern (guint8 *data, guint64 offset, gsize length)
 {
   for (gsize i = 0; i < length; i++)
     data[i] = (guint8) ((offset + i) * 2654435761u >> 15);
@@ -64,7 +64,7 @@ write_more (Tap *tap)
       Buffer *buffer = g_malloc (sizeof *buffer + length);
 
       buffer->tap = tap;
-      fill (buffer->data, tap->sent, length);
+      tap_pattern (buffer->data, tap->sent, length);
       if (tap->write_refused_at == 0
           && !g_pollable_output_stream_is_writable (G_POLLABLE_OUTPUT_STREAM (output)))
         tap->write_refused_at = tap->sent;
@@ -258,22 +258,32 @@ tap_count (Tap *tap, const char *key)
 
 /* Sessions */
 
+static const char *const services[] = { "shell", "exec", NULL };
+static const SessionWelcome the_welcome = { .user = "alice", .services = services, .timeout = 3600, .waiting = 0 };
+
 static void
 meet_newcomer (Side *side, Session *newcomer, GVariant *details)
 {
-  static const char *const services[] = { "shell", NULL };
   g_autoptr (GVariant) id = g_variant_lookup_value (details, "session", G_VARIANT_TYPE_BYTESTRING);
   const guint8 *bytes;
   gsize length = 0;
   g_autoptr (GString) hex = g_string_new (NULL);
 
+  if (g_variant_lookup (details, "take", "b", NULL))
+    {
+      if (side->forgetful || side->closed)
+        session_close (newcomer, "gone", "No session of yours waits for its client here");
+      else
+        session_welcome_taker (newcomer, side->session, &the_welcome);
+      return;
+    }
   bytes = g_variant_get_fixed_array (id, &length, 1);
   for (gsize i = 0; i < length; i++)
     g_string_append_printf (hex, "%02x", bytes[i]);
   if (side->forgetful || side->closed || !g_str_equal (hex->str, session_id (side->session)))
     session_close (newcomer, "gone", "The session does not exist here any more");
   else
-    session_welcome_back (newcomer, side->session, "alice", services, 3600);
+    session_welcome_back (newcomer, side->session, &the_welcome);
 }
 
 static void
@@ -295,10 +305,10 @@ back_cb (Session *session, Session *newcomer, gpointer user_data)
 static void
 hello_cb (Session *session, GVariant *details, gpointer user_data)
 {
-  static const char *const services[] = { "shell", "exec", NULL };
   Side *side = user_data;
 
-  if (side->duo->resumes && side->server && g_variant_lookup (details, "session", "ay", NULL))
+  if (side->duo->resumes && side->server
+      && (g_variant_lookup (details, "session", "ay", NULL) || g_variant_lookup (details, "take", "b", NULL)))
     {
       if (!side->keep_unwelcome)
         meet_newcomer (side, session, details);
@@ -307,7 +317,7 @@ hello_cb (Session *session, GVariant *details, gpointer user_data)
   g_assert_null (side->hello);
   side->hello = g_variant_ref (details);
   if (side->server && !side->keep_unwelcome)
-    session_welcome (session, "alice", services, 3600);
+    session_welcome (session, &the_welcome);
 }
 
 static void
@@ -480,7 +490,7 @@ duo_greet (Duo *duo)
   control = hand_open (&duo->client);
   hand_say (control, "hello", "{'version': <uint32 1>, 'agent': <'hand'>, 'unknown': <true>}");
   duo_until (duo, (welcome = hand_hear (control)) != NULL);
-  g_assert_true (g_str_has_prefix (welcome, "welcome {'session': <"));
+  g_assert_true (g_str_has_prefix (welcome, "welcome {") && strstr (welcome, "'session': <") != NULL);
   return control;
 }
 
@@ -663,18 +673,18 @@ duo_new_welcome (guint32 seed)
 static void
 redialled_cb (QuicConnection *connection, gpointer user_data)
 {
-  Duo *duo = user_data;
+  Side *side = user_data;
 
-  duo->redialling--;
-  if (duo->client.error != NULL)
-    g_error ("the session ended: %s", duo->client.error->message);
-  session_resume (duo->client.session, connection);
+  side->duo->redialling--;
+  if (side->error != NULL)
+    g_error ("the session ended: %s", side->error->message);
+  session_resume (side->session, connection);
 }
 
 static void
 redial_failed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_data)
 {
-  ((Duo *) user_data)->redialling--;
+  ((Side *) user_data)->duo->redialling--;
 }
 
 static const QuicConnectionEvents redial_events = { .connected = redialled_cb, .closed = redial_failed_cb };
@@ -695,10 +705,16 @@ connect_again (Duo *duo, const QuicConnectionEvents *events, gpointer user_data)
 }
 
 void
-duo_redial (Duo *duo)
+duo_redial_side (Duo *duo, Side *side)
 {
   duo->redialling++;
-  connect_again (duo, &redial_events, duo);
+  connect_again (duo, &redial_events, side);
+}
+
+void
+duo_redial (Duo *duo)
+{
+  duo_redial_side (duo, &duo->client);
 }
 
 void
@@ -717,6 +733,16 @@ duo_intrude (Duo *duo, Side *intruder)
   intruder->hands = g_ptr_array_new_with_free_func (hand_free);
   intruder->connection = connect_again (duo, &hand_events, intruder);
   duo_until (duo, intruder->hand_connected);
+}
+
+void
+duo_take (Duo *duo)
+{
+  duo->taker.duo = duo;
+  duo->taker.taps = g_ptr_array_new_with_free_func (tap_free);
+  duo->taker.hands = g_ptr_array_new_with_free_func (hand_free);
+  side_begin (&duo->taker, connect_again (duo, &hand_events, &duo->taker), FALSE);
+  session_take (duo->taker.session, NULL);
 }
 
 static void
@@ -768,17 +794,20 @@ side_end (Side *side)
 void
 duo_free (Duo *duo)
 {
+  Side *sides[] = { &duo->client, &duo->server, &duo->taker };
+
   for (guint i = 0; i < 2; i++)
     {
       link_attach (duo->link, i, NULL);
       g_clear_pointer (&duo->endpoints[i], quic_endpoint_free);
     }
-  for (guint i = 0; i < 2; i++)
-    if ((i == 0 ? &duo->client : &duo->server)->session != NULL)
-      session_abandon ((i == 0 ? &duo->client : &duo->server)->session, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (sides); i++)
+    if (sides[i]->session != NULL)
+      session_abandon (sides[i]->session, NULL);
   iterate ();
-  side_end (&duo->client);
-  side_end (&duo->server);
+  for (gsize i = 0; i < G_N_ELEMENTS (sides); i++)
+    if (sides[i]->duo != NULL)
+      side_end (sides[i]);
   g_clear_pointer (&duo->tls[0], quic_tls_unref);
   g_clear_pointer (&duo->tls[1], quic_tls_unref);
   link_free (duo->link);

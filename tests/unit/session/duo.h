@@ -73,7 +73,7 @@ struct _Duo
   gboolean raw, hand_client, hand_server;
   gboolean resumes;      /* sessions outlive their connections */
   guint redialling;      /* connections of the client that are not up */
-  Side client, server;
+  Side client, server, taker;
 };
 
 /* An answer to session_open (). */
@@ -96,10 +96,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Duo, duo_free)
 
 /* The client makes another connection, and its session goes on over that as soon as it is up. */
 void duo_redial (Duo *duo);
+/* The same for @side, the client or the taker. */
+void duo_redial_side (Duo *duo, Side *side);
 /* duo_redial (), and waits until both sides are back. */
 void duo_come_back (Duo *duo);
 /* Another connection by the same client, played by hand: what was there stays the session's. */
 void duo_intrude (Duo *duo, Side *intruder);
+/* Another client takes the session over, over a connection of its own. */
+void duo_take (Duo *duo);
 /* Lets fake time pass, with the main context. */
 void duo_run (Duo *duo, guint64 milliseconds);
 #define duo_until(duo, condition) duo_until_limit (duo, condition, 30 * 1000)
@@ -122,6 +126,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Asked, asked_free)
 void duo_channel (Duo *duo, Tap **client, Tap **server);
 
 Tap *tap_new (Side *side, GIOStream *stream, GVariant *request);
+/* What a tap sends, from @offset on. */
+void tap_pattern (guint8 *data, guint64 offset, gsize length);
 void tap_send (Tap *tap, guint64 length, gboolean finish);
 void tap_write (Tap *tap, const char *text);
 void tap_finish (Tap *tap);

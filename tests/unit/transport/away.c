@@ -204,6 +204,65 @@ test_revoked (void)
   world_clear (&world);
 }
 
+static guint
+waiting (MuxSession *session)
+{
+  g_autoptr (GVariant) described = transport_session_ops.describe (session);
+  guint n = 0;
+
+  g_variant_lookup (described, "waiting", "u", &n);
+  return n;
+}
+
+/* A client that does not come back, and another one of the same identity. */
+static void
+test_take_over (void)
+{
+  World world = world_new ("");
+  g_autofree char *address = mini_address (world.server);
+  g_autoptr (GIOStream) channel = NULL;
+  g_autoptr (GIOStream) taken = NULL;
+  g_autoptr (MuxSession) dead = go (world.client, &channel);
+  g_autofree char *id = g_strdup (session_id (dead->session));
+  g_autoptr (MuxSession) stranger = NULL;
+  g_autoptr (MuxSession) next = NULL;
+  g_autoptr (MuxSession) taker = NULL;
+  g_autoptr (GError) error = NULL;
+
+  lose (dead);
+  wait_count (world.server, "session away", 1);
+  g_clear_object (&channel);
+  g_clear_pointer (&world.client, mini_host_free);
+  add_client (&world, &world.client, "alice", address);
+
+  /* Another identity has none, by no name. */
+  g_assert_null (mini_take (world.other, "there", "", &error));
+  g_assert_error (error, MUX_ERROR, MUX_ERROR_GONE);
+  g_clear_error (&error);
+  g_assert_null (mini_take (world.other, "there", id, &error));
+  g_assert_error (error, MUX_ERROR, MUX_ERROR_GONE);
+  g_clear_error (&error);
+  stranger = mini_connect (world.other, "there", NULL, &error);
+  g_assert_cmpuint (waiting (stranger), ==, 0);
+  g_assert_null (mini_take (world.client, "there", "no number", &error));
+  g_assert_error (error, MUX_ERROR, MUX_ERROR_UNKNOWN_TARGET);
+  g_clear_error (&error);
+
+  next = mini_connect (world.client, "there", NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (waiting (next), ==, 1);
+  taker = mini_take (world.client, "there", "", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (session_id (taker->session), ==, id);
+  g_assert_cmpuint (count_log (world.server, "session closed"), ==, 0);
+  taken = transport_session_ops.channel (taker, 1);
+  g_assert_nonnull (taken);
+  mini_echo (world.client, taken, 100000);
+  g_assert_null (mini_take (world.client, "there", "", &error));
+  g_assert_error (error, MUX_ERROR, MUX_ERROR_GONE);
+  world_clear (&world);
+}
+
 /* A host that ends says that it may be back; it is not waited for without end. */
 static void
 test_restarting (void)
@@ -292,6 +351,7 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/away/no-timeout", test_no_timeout);
   g_test_add_func ("/transport/away/timeout", test_timeout);
   g_test_add_func ("/transport/away/revoked", test_revoked);
+  g_test_add_func ("/transport/away/take-over", test_take_over);
   g_test_add_func ("/transport/away/restarting", test_restarting);
   g_test_add_func ("/transport/away/close-while-away", test_close_while_away);
   g_test_add_func ("/transport/away/stop-while-away", test_stop_while_away);

@@ -312,18 +312,30 @@ mini_address (MiniHost *mini)
   return address;
 }
 
-MuxSession *
-mini_connect (MiniHost *mini, const char *target, GCancellable *cancellable, GError **error)
+static MuxSession *
+connect_with (MiniHost *mini, const char *target, GVariant *options, GCancellable *cancellable, GError **error)
 {
   Waiter waiter = { NULL, FALSE };
   MuxSession *session;
 
-  mini->ops->connect_async (mini->transport, target, NULL, cancellable, waited_cb, &waiter);
+  mini->ops->connect_async (mini->transport, target, options, cancellable, waited_cb, &waiter);
   g_assert_false (waiter.done);
   mini_wait (mini, &waiter.done);
   session = mini->ops->connect_finish (mini->transport, waiter.result, error);
   g_object_unref (waiter.result);
   return session;
+}
+
+MuxSession *
+mini_connect (MiniHost *mini, const char *target, GCancellable *cancellable, GError **error)
+{
+  return connect_with (mini, target, NULL, cancellable, error);
+}
+
+MuxSession *
+mini_take (MiniHost *mini, const char *target, const char *id, GError **error)
+{
+  return connect_with (mini, target, g_variant_new_parsed ("{'take': <%s>}", id), NULL, error);
 }
 
 static GIOStream *

@@ -56,6 +56,8 @@ void mini_stop (MiniHost *mini);
 /* "127.0.0.1:PORT" of its first socket. */
 char *mini_address (MiniHost *mini);
 MuxSession *mini_connect (MiniHost *mini, const char *target, GCancellable *cancellable, GError **error);
+/* Takes the session @id over, or the last one that waits (""). */
+MuxSession *mini_take (MiniHost *mini, const char *target, const char *id, GError **error);
 GIOStream *mini_open (MiniHost *mini, MuxSession *session, const char *service, GError **error);
 GIOStream *mini_open_argv (MiniHost *mini, MuxSession *session, const char *const *argv, GError **error);
 /* Cancelled as soon as it is asked for. */
