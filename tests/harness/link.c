@@ -291,9 +291,13 @@ link_address (Link *link, LinkSide side)
 }
 
 void
-link_rebind (Link *link, LinkSide side, guint16 port)
+link_rebind (Link *link, LinkSide side, const char *host, guint16 port)
 {
-  net_address_set_port (&link->ends[side].address, port);
+  NetAddress *address = &link->ends[side].address;
+
+  if (host != NULL)
+    g_assert_true (net_address_from_numeric (address, host, port));
+  net_address_set_port (address, port);
 }
 
 void

@@ -44,8 +44,8 @@ gpointer link_sink_data (Link *link, LinkSide side);
 /* NULL detaches: its datagrams are lost. */
 void link_attach (Link *link, LinkSide side, QuicEndpoint *endpoint);
 const NetAddress *link_address (Link *link, LinkSide side);
-/* From now on @side's datagrams carry this port, and those to the old one are lost: a NAT that forgot. */
-void link_rebind (Link *link, LinkSide side, guint16 port);
+/* From now on @side's datagrams carry this port (and host, if it is not NULL), and those to the old one are lost: a NAT that forgot. */
+void link_rebind (Link *link, LinkSide side, const char *host, guint16 port);
 
 /* @side has this host too, and may send from it; and: what goes to or from its first one is lost from now on. */
 void link_add_host (Link *link, LinkSide side, const char *host);

@@ -22,7 +22,11 @@ class Relay:
         self.port = self.front.getsockname()[1]
         self.dark = False
         self.loss = 0.0
+        self.duplicate = 0.0
         self.delay = 0.0
+        self.jitter = 0.0  # seconds, uniform on top of the delay: reorders
+        self.cut_off = set()  # clients' addresses that nothing gets to or from any more
+        self.passed = 0  # bytes
         self.backs = {}  # client's address -> socket towards the server
         self.clients = {}  # that socket -> client's address
         self.late = []
@@ -53,6 +57,11 @@ class Relay:
             self.clients.clear()
         self.waken.send(b"x")
 
+    def cut(self):
+        """Whoever is connected now is cut off for good; who dials again, from another port, gets through."""
+        with self.lock:
+            self.cut_off.update(self.backs)
+
     def _back(self, client):
         if client not in self.backs:
             back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -63,14 +72,17 @@ class Relay:
             self.clients[back] = client
         return self.backs[client]
 
-    def _send(self, send, data):
-        if self.dark or self.random.random() < self.loss:
+    def _send(self, client, send, data):
+        if self.dark or client in self.cut_off or self.random.random() < self.loss:
             self.dropped += 1
-        elif self.delay == 0:
-            send(data)
-        else:
+            return
+        self.passed += len(data)
+        for _ in range(1 + (self.random.random() < self.duplicate)):
+            if self.delay == 0 and self.jitter == 0:
+                send(data)
+                continue
             self.count += 1
-            heapq.heappush(self.late, (time.monotonic() + self.delay, self.count, send, data))
+            heapq.heappush(self.late, (time.monotonic() + self.delay + self.random.random() * self.jitter, self.count, send, data))
 
     def _deliver(self):
         while self.late and self.late[0][0] <= time.monotonic():
@@ -87,10 +99,10 @@ class Relay:
                     one.recv(1)
                 elif one is self.front:
                     data, client = one.recvfrom(65536)
-                    self._send(self._back(client).send, data)
+                    self._send(client, self._back(client).send, data)
                 else:
                     client = self.clients[one]
-                    self._send(lambda data, to=client: self.front.sendto(data, to), one.recv(65536))
+                    self._send(client, lambda data, to=client: self.front.sendto(data, to), one.recv(65536))
             except (OSError, KeyError, ValueError):
                 pass  # it went meanwhile, or nobody listens there
 

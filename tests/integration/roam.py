@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pty
+import random
 import signal
 import subprocess
 import threading
@@ -86,6 +87,35 @@ class Roam(unittest.TestCase):
             self.relay.rebind()
         self.assertEqual(process.wait(PATIENCE), 0, process.stderr.read())
         self.assertEqual(hashlib.sha256(self.world.path("back").read_bytes()).digest(), hashlib.sha256(data).digest())
+        self.assertEqual(self.host.stop(), 0)
+
+    def test_chaos(self):
+        """Four sessions in a network that cuts them off, goes dark, loses, repeats and turns round; each byte arrives once."""
+        seed = int(os.environ.get("MUX_QUIC_SEED", "7"))
+        print(f"# MUX_QUIC_SEED={seed}")
+        self.begin(seed)
+        size, cuts = (1 << 20, 4) if SANITIZED else (25 << 20, 12)
+        source = random.Random(seed)
+        data = [source.randbytes(size) for _ in range(4)]
+        processes = [self.world.popen(PROGRAM, "exec", *self.options, "here", "--", "cat", stdin=open(self.world.write(f"data{i}", data[i]), "rb"),
+                                      stdout=open(self.world.path(f"back{i}"), "wb"), stderr=subprocess.PIPE) for i in range(4)]
+        over = lambda: all(one.poll() is not None for one in processes)
+        self.relay.duplicate, self.relay.jitter = 0.05, 0.004
+        for cut in sorted(source.randrange(8 * size) for _ in range(cuts)):
+            self.relay.loss = source.choice([0, 0.01, 0.05, 0.3])
+            wait_until(lambda: over() or self.relay.passed > cut or None, "it goes on")
+            if over():
+                break
+            if source.random() < 0.3:
+                self.relay.dark = True
+                wait_until(lambda: self.away() or over() or None, "a session is away")
+                self.relay.dark = False
+            else:
+                self.relay.cut()
+        self.relay.loss = 0
+        for i, process in enumerate(processes):
+            self.assertEqual(process.wait(PATIENCE), 0, process.stderr.read())
+            self.assertEqual(hashlib.sha256(self.world.path(f"back{i}").read_bytes()).digest(), hashlib.sha256(data[i]).digest())
         self.assertEqual(self.host.stop(), 0)
 
     def test_stopped_client(self):

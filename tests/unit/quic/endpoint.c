@@ -40,7 +40,7 @@ test_retry (void)
   g_assert_cmpuint (stats_of (pair->server).retries, ==, 1);
   /* Not from another address. */
   link_run (pair->link, BASE_SECOND);
-  link_rebind (pair->link, LINK_CLIENT, 41000);
+  link_rebind (pair->link, LINK_CLIENT, NULL, 41000);
   pair_connected (pair);
   g_assert_cmpuint (stats_of (pair->server).half_open, ==, 0);
 }
