@@ -64,6 +64,12 @@ struct _MuxHost
   /* Progress of a dial in a sentence for a person, translated, e.g. "asking HOST for a certificate". May be
    * NULL. */
   void (*progress) (gpointer user_data, const char *message);
+
+  /* Since 1.1. The log is the host's; a plugin only writes to it. The least important level that is shown, and another
+   * one from now on: G_LOG_LEVEL_ERROR … G_LOG_LEVEL_DEBUG, without flags. Both or neither may be NULL: then nobody can
+   * ask for it. */
+  GLogLevelFlags (*log_level) (gpointer user_data);
+  void (*set_log_level) (gpointer user_data, GLogLevelFlags level);
 };
 
 G_END_DECLS

@@ -46,6 +46,7 @@ control_enrol (MuxTransport *transport, GDBusConnection *caller, ControlRights r
   const ConfigServer *server = name != NULL ? find_server (transport_settings (transport), name) : NULL;
   PkiAuthority *authority = transport_authority (transport);
   g_auto (GStrv) addresses = NULL;
+  GVariant *enrolment;
 
   if (name == NULL)
     return NULL;
@@ -65,7 +66,10 @@ control_enrol (MuxTransport *transport, GDBusConnection *caller, ControlRights r
     }
   addresses = transport_server_addresses (transport);
   /* With a device the identity is user:NAME/DEVICE, without one NAME. */
-  return transport_enrolment_issue (authority, request, name, device[0] == '\0' ? NULL : device,
-                                    server->certificate_lifetime_days, transport_server_names (transport),
-                                    (const char *const *) addresses, error);
+  enrolment = transport_enrolment_issue (authority, request, name, device[0] == '\0' ? NULL : device,
+                                         server->certificate_lifetime_days, transport_server_names (transport),
+                                         (const char *const *) addresses, error);
+  if (enrolment != NULL)
+    transport_note_issued (transport);
+  return enrolment;
 }

@@ -7,6 +7,7 @@
 #include "control/certificates.h"
 #include "control/control.h"
 #include "control/enrol.h"
+#include "control/manager.h"
 
 struct _ControlObjects
 {
@@ -30,6 +31,19 @@ describe_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpoint
     return TRUE;
   status = transport_ops.describe (self->transport);
   control_manager_complete_describe (skeleton, invocation, status);
+  return TRUE;
+}
+
+static gboolean
+get_stats_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer data)
+{
+  ControlObjects *self = data;
+  g_autoptr (GVariant) stats = NULL;
+
+  if (!control_rights_check (self->rights, CONTROL_MAY_LOOK, invocation))
+    return TRUE;
+  stats = transport_describe_stats (self->transport);
+  control_manager_complete_get_stats (skeleton, invocation, stats);
   return TRUE;
 }
 
@@ -86,7 +100,7 @@ reload_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer
 static void
 export_manager (ControlObjects *self)
 {
-  g_autoptr (ControlManager) skeleton = control_manager_skeleton_new ();
+  g_autoptr (ControlManager) skeleton = control_manager_new (self->transport, self->rights);
   g_autoptr (ControlObjectSkeleton) object = control_object_skeleton_new (CONTROL_ROOT_PATH "/Manager");
   g_autoptr (GVariant) status = transport_ops.describe (self->transport);
   const char *version = "", *config = "", *pki = "";
@@ -101,6 +115,7 @@ export_manager (ControlObjects *self)
   control_manager_set_pki_path (skeleton, pki);
   control_manager_set_started (skeleton, started);
   g_signal_connect (skeleton, "handle-describe", G_CALLBACK (describe_cb), self);
+  g_signal_connect (skeleton, "handle-get-stats", G_CALLBACK (get_stats_cb), self);
   g_signal_connect (skeleton, "handle-enroll", G_CALLBACK (enroll_cb), self);
   g_signal_connect (skeleton, "handle-generate", G_CALLBACK (generate_cb), self);
   g_signal_connect (skeleton, "handle-reload", G_CALLBACK (reload_cb), self);

@@ -1,5 +1,6 @@
 #include "host/keeper-link.h"
 #include "host/loader.h"
+#include "host/log.h"
 #include "host/notify.h"
 #include "host/service.h"
 #include "host/verb.h"
@@ -88,6 +89,18 @@ session_changed (gpointer data, MuxSession *session, MuxSessionState state, cons
 
   if (state == MUX_SESSION_CLOSED)
     g_hash_table_remove (serve->links, session);
+}
+
+static GLogLevelFlags
+log_level (gpointer data)
+{
+  return host_log_level ();
+}
+
+static void
+set_log_level (gpointer data, GLogLevelFlags level)
+{
+  host_log_set_level (level);
 }
 
 static void
@@ -216,6 +229,7 @@ host_verb_serve (int argc, char **argv)
       host_complain (_("unexpected argument '%s'; see %s --help"), argv[1], g_get_prgname ());
       return HOST_EXIT_USAGE;
     }
+  host_log_init ();
   signal (SIGPIPE, SIG_IGN);
   raise_descriptor_limit ();
   if (!no_bus)
@@ -234,6 +248,8 @@ host_verb_serve (int argc, char **argv)
   host.channel_opened = channel_opened;
   host.channel_event = channel_event;
   host.session_changed = session_changed;
+  host.log_level = log_level;
+  host.set_log_level = set_log_level;
   if (host_loader_load (serve.loader, &host, plugin, &error))
     status = run (&serve);
   else

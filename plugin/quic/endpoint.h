@@ -51,6 +51,9 @@ typedef struct
 {
   guint64 datagrams_in, dropped_short, dropped_unknown, dropped_limit;
   guint64 version_negotiations, retries, stateless_resets, refused;
+  guint64 handshakes_completed; /* both sides proven, and let in */
+  guint64 handshakes_failed;    /* ended before that, and not by this side's own wish */
+  guint64 migrations;           /* a connection moved to another path */
   guint connections, half_open;
 } QuicEndpointStats;
 

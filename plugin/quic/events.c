@@ -37,6 +37,7 @@ open_up (QuicConnection *connection)
   if (!authorize (connection))
     return;
   connection->opened = TRUE;
+  endpoint->stats.handshakes_completed++;
   connection->events->connected (connection, connection->user_data);
 }
 
@@ -145,6 +146,9 @@ tell_closed (QuicConnection *connection)
         stream->events = NULL;
       tell_closed_stream (stream);
     }
+  /* Whom the user turned away was closed with a code of its own. */
+  if (!connection->opened && (connection->close.cause != QUIC_CLOSE_LOCAL || connection->close.code == QUIC_CODE_REFUSED))
+    connection->endpoint->stats.handshakes_failed++;
   connection->told_closed = TRUE;
   connection->endpoint->live--;
   if (events != NULL && events->closed != NULL)

@@ -75,6 +75,7 @@ quic_connection_tell_path (QuicConnection *connection)
   connection->local = local;
   connection->remote = remote;
   connection->migrations++;
+  connection->endpoint->stats.migrations++;
   if (connection->events->path_changed != NULL)
     connection->events->path_changed (connection, connection->user_data);
 }

@@ -350,6 +350,7 @@ transport_admission_renew (MuxSession *self, const char *csr)
       session_renewed (self->session, NULL, NULL, 0, error->message);
       return;
     }
+  self->transport->totals.certificates_renewed++;
   g_free (self->renewed);
   self->renewed = g_strdup (pki_certificate_serial (certificate));
   pem = pki_certificate_to_pem (certificate);

@@ -66,6 +66,12 @@ transport_list_certificates (MuxTransport *transport, GError **error)
   return g_variant_ref_sink (g_variant_builder_end (&list));
 }
 
+void
+transport_note_issued (MuxTransport *transport)
+{
+  transport->totals.certificates_issued++;
+}
+
 static gboolean
 shows_one_of (MuxSession *session, const char *const *serials)
 {
@@ -111,6 +117,7 @@ transport_revoke (MuxTransport *transport, const char *serial, GError **error)
   serials = pki_registry_revoke (transport_server_pki_registry (transport->pki), serial, error);
   if (serials == NULL)
     return FALSE;
+  transport->totals.certificates_revoked += g_strv_length (serials);
   n = cut (transport->sessions, (const char *const *) serials)
       + cut (transport->arriving, (const char *const *) serials);
   base_message ("The certificate %s was revoked, with %u renewals of it and %u sessions", serial,

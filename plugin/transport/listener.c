@@ -96,6 +96,8 @@ transport_listener_bind (MuxTransport *transport, ConfigSettings *settings, cons
 void
 transport_listener_free (TransportListener *listener)
 {
+  for (guint i = 0; i < listener->drivers->len; i++)
+    transport_stats_keep (listener->transport, listener->drivers->pdata[i]);
   g_ptr_array_unref (listener->drivers);
   g_ptr_array_unref (listener->sockets);
   g_clear_pointer (&listener->leaf, pki_certificate_unref);

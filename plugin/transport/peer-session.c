@@ -177,6 +177,7 @@ back_cb (Session *session, Session *newcomer, gpointer user_data)
   g_clear_error (&self->error);
   self->away_since = 0;
   self->restart_after = 0;
+  self->transport->totals.sessions_resumed++;
   transport_away_end (self->away);
   if (newcomer != NULL)
     take_over (self, session_user_data (newcomer));

@@ -84,6 +84,7 @@ renewed_cb (Session *session, GVariant *renewed, const GError *error, gpointer d
     {
       if (self->transport != NULL)
         {
+          self->transport->totals.certificates_renewed++;
           /* Another may have taken its place meanwhile; that one stays. */
           if (transport_renewal_find (self->transport, self->target) == self->domain)
             transport_renewal_watch (self->transport, self->target, self->domain);

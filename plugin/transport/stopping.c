@@ -35,7 +35,10 @@ close_everything (MuxTransport *transport)
       QuicDriver *driver = g_steal_pointer (&session->driver);
 
       if (driver != NULL)
-        quic_driver_free (driver);
+        {
+          transport_stats_keep (transport, driver);
+          quic_driver_free (driver);
+        }
       else
         session_abandon (session->session, NULL);
     }

@@ -1,7 +1,7 @@
 /* What the files of the transport share. transport.c: its life and operations; serving.c, plan.c: start and
  * reload; stopping.c; listener.c: one entry of quic_servers; server-pki.c: what it shows and believes;
  * admission.c: who and what may come in; peer-session.c and session-ops.c: a session as the host sees it;
- * dial.c, race.c, domain.c, bootstrap.c: the way out; describe.c. Nobody outside the room includes this. */
+ * dial.c, race.c, domain.c, bootstrap.c: the way out; describe.c, stats.c. Nobody outside the room includes this. */
 #pragma once
 
 #include "quic/driver.h"
@@ -29,6 +29,16 @@ G_BEGIN_DECLS
 
 typedef struct _TransportListener TransportListener;
 typedef struct _TransportDial TransportDial;
+
+/* Counters since the transport was made; the sockets' are of those that are gone. */
+typedef struct
+{
+  guint64 bytes_in, bytes_out, datagrams_in, datagrams_out, datagrams_dropped, send_errors;
+  guint64 handshakes_completed, handshakes_failed, connections_refused, version_negotiations;
+  guint64 retries_sent, resets_sent, migrations;
+  guint64 sessions_started, sessions_resumed;
+  guint64 certificates_issued, certificates_renewed, certificates_revoked;
+} TransportTotals;
 
 struct _MuxTransport
 {
@@ -64,6 +74,7 @@ struct _MuxTransport
   struct _TransportRoam *roam; /* from the first session that was dialled on */
   guint dial_timeout_ms, enrolment_timeout_ms;
 
+  TransportTotals totals;
   GPtrArray *dead; /* of QuicDriver: freed when no callback of theirs can be on the stack */
   GSource *burial;
 };
@@ -107,6 +118,11 @@ gboolean transport_stop_finish (MuxTransport *transport, GAsyncResult *result, G
 void transport_stop_session_left (MuxTransport *transport);
 /* What waits is answered, without waiting for anybody. */
 void transport_stop_abort (MuxTransport *transport);
+
+/* stats.c */
+
+/* What @driver counted goes into the totals; it is freed next. */
+void transport_stats_keep (MuxTransport *transport, QuicDriver *driver);
 
 /* describe.c */
 GVariant *transport_describe (MuxTransport *transport);

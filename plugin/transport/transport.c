@@ -44,6 +44,8 @@ bury_cb (gpointer data)
   MuxTransport *transport = data;
 
   transport_timer_clear (&transport->burial);
+  for (guint i = 0; i < transport->dead->len; i++)
+    transport_stats_keep (transport, transport->dead->pdata[i]);
   g_ptr_array_set_size (transport->dead, 0);
   return G_SOURCE_REMOVE;
 }
@@ -129,6 +131,7 @@ transport_session_enter (MuxTransport *transport, MuxSession *session)
   const TransportObserver *observer = transport->observer;
 
   g_ptr_array_add (transport->sessions, transport_session_ref (session));
+  transport->totals.sessions_started++;
   session->phase = TRANSPORT_SESSION_KNOWN;
   if (session->incoming)
     transport_upkeep_seen (transport->upkeep, session->serial, session->peer);

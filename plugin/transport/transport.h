@@ -63,11 +63,16 @@ const char *const *transport_server_names (MuxTransport *transport);
 char **transport_server_addresses (MuxTransport *transport);
 /* aa{sv} of bound sockets: address s, bind_address s, connections u, half_open u, certificate_expires x, datagrams_in t, …; full. */
 GVariant *transport_describe_listeners (MuxTransport *transport);
+/* a{sv}, flat: gauges (u), counters since the transport was made (t), times (x, Unix seconds); data/org.muxquic.Quic1.xml names
+ * them. Full. */
+GVariant *transport_describe_stats (MuxTransport *transport);
 /* The PKI at a person's word. MUX_ERROR_PKI when this host has no CA of its own. list: aa{sv} of issued client certificates, the
  * latest first: serial s, user s, device s, issued x, expires x, revoked x, seen x, address s, renews s (a serial),
  * certificate s (PEM); what is not known is left out; full. revoke: and what was renewed by way of it; its sessions
  * end at once. renew: the server's own. */
 GVariant *transport_list_certificates (MuxTransport *transport, GError **error);
+/* A client certificate was issued to somebody who asked for the first one. */
+void transport_note_issued (MuxTransport *transport);
 gboolean transport_revoke (MuxTransport *transport, const char *serial, GError **error);
 gboolean transport_renew_certificates (MuxTransport *transport, GError **error);
 gboolean transport_rotate_authority (MuxTransport *transport, GError **error);

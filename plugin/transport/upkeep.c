@@ -128,7 +128,10 @@ renew_listeners (MuxTransport *transport, GError **error)
       if (tls == NULL)
         return FALSE;
       if (!g_str_equal (pki_certificate_serial (leaf), pki_certificate_serial (listener->leaf)))
-        base_info ("%s shows a new certificate, %s", listener->server->bind_address, pki_certificate_serial (leaf));
+        {
+          base_info ("%s shows a new certificate, %s", listener->server->bind_address, pki_certificate_serial (leaf));
+          transport->totals.certificates_renewed++;
+        }
       transport_listener_set_tls (listener, tls, leaf);
     }
   return TRUE;

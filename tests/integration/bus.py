@@ -29,8 +29,11 @@ class Bus(unittest.TestCase):
 
     def serve(self, world):
         config = world.config("server.lua", servers=[{"bind_address": "127.0.0.1:0"}])
-        process = world.popen(PROGRAM, "serve", "--plugin", MODULE, "--config", config, stdout=subprocess.PIPE,
-                              stdin=subprocess.DEVNULL, bufsize=0)
+        log = world.path("bus-serve.log")
+        world.logs.append(log)
+        with open(log, "wb") as errors:
+            process = world.popen(PROGRAM, "serve", "--plugin", MODULE, "--config", config, stdout=subprocess.PIPE,
+                                  stdin=subprocess.DEVNULL, stderr=errors, bufsize=0)
         return process, read_line(process.stdout, "listening").removeprefix("listening on ")
 
     def gdbus(self, world, *argv):
@@ -69,6 +72,37 @@ class Bus(unittest.TestCase):
             wait_until(lambda: path.group(0) not in self.gdbus(
                 world, "call", *name, "--object-path", "/org/muxquic/Quic1", "--method",
                 "org.freedesktop.DBus.ObjectManager.GetManagedObjects"), "the session's object is gone")
+
+    def set_level(self, world, level):
+        self.gdbus(world, "call", "--session", "--dest", "org.muxquic.Quic1", "--object-path", "/org/muxquic/Quic1/Manager", "--method",
+                   "org.freedesktop.DBus.Properties.Set", "org.muxquic.Quic1.Manager", "LogLevel", f"<'{level}'>")
+
+    def reload(self, world):
+        self.gdbus(world, "call", "--session", "--dest", "org.muxquic.Quic1", "--object-path", "/org/muxquic/Quic1/Manager", "--method",
+                   "org.muxquic.Quic1.Manager.Reload")
+
+    def test_log_level(self):
+        with Sandbox() as world:
+            self.start_bus(world)
+            process, address = self.serve(world)
+            log = world.path("bus-serve.log")
+            wait_until(lambda: world.run("gdbus", "call", "--session", "--dest", "org.muxquic.Quic1", "--object-path",
+                                         "/org/muxquic/Quic1/Manager", "--method",
+                                         "org.freedesktop.DBus.Peer.Ping").returncode == 0, "the name is owned")
+            client = world.client(address)
+            counts = []
+            for level in ("message", "debug", "error"):
+                self.set_level(world, level)
+                before = len(log.read_text())
+                self.assertEqual(world.mux("exec", *client, "here", "--", "true").returncode, 0)
+                self.reload(world)
+                counts.append(log.read_text()[before:])
+            said = "The configuration was read again"
+            self.assertEqual([said in text for text in counts], [True, True, False], counts)
+            self.assertEqual(["DEBUG" in text for text in counts], [False, True, False], counts)
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE), 0)
+            self.assertEqual(process.stdout.read(), b"", "the log is on standard output")
 
     def test_status_is_the_same_data(self):
         with Sandbox() as world:
