@@ -2,8 +2,6 @@
 
 #include <glib/gi18n-lib.h>
 
-static const char rights_key[] = "mux-quic-rights";
-
 /* Answers @invocation with @result, an empty tuple for NULL, or with @error. */
 static void
 answer (GDBusMethodInvocation *invocation, GVariant *result, GError *error)
@@ -15,21 +13,11 @@ answer (GDBusMethodInvocation *invocation, GVariant *result, GError *error)
 }
 
 static gboolean
-check (ControlManager *skeleton, GDBusMethodInvocation *invocation, ControlRights right)
-{
-  ControlRights rights = (ControlRights) GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (skeleton), rights_key));
-
-  return control_rights_check (rights, right, invocation);
-}
-
-static gboolean
 list_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) list = NULL;
 
-  if (!check (skeleton, invocation, CONTROL_MAY_LOOK))
-    return TRUE;
   list = transport_list_certificates (data, &error);
   answer (invocation, list != NULL ? g_variant_new ("(@aa{sv})", list) : NULL, error);
   return TRUE;
@@ -40,8 +28,6 @@ revoke_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const ch
 {
   g_autoptr (GError) error = NULL;
 
-  if (!check (skeleton, invocation, CONTROL_MAY_CHANGE))
-    return TRUE;
   transport_revoke (data, serial, &error);
   answer (invocation, NULL, error);
   return TRUE;
@@ -52,8 +38,6 @@ renew_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer 
 {
   g_autoptr (GError) error = NULL;
 
-  if (!check (skeleton, invocation, CONTROL_MAY_CHANGE))
-    return TRUE;
   transport_renew_certificates (data, &error);
   answer (invocation, NULL, error);
   return TRUE;
@@ -64,8 +48,6 @@ rotate_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, gpointer
 {
   g_autoptr (GError) error = NULL;
 
-  if (!check (skeleton, invocation, CONTROL_MAY_CHANGE))
-    return TRUE;
   transport_rotate_authority (data, &error);
   answer (invocation, NULL, error);
   return TRUE;
@@ -77,8 +59,6 @@ store_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const cha
 {
   g_autoptr (GError) error = NULL;
 
-  if (!check (skeleton, invocation, CONTROL_MAY_KEEP))
-    return TRUE;
   transport_keep_credentials (data, target, credentials, &error);
   answer (invocation, NULL, error);
   return TRUE;
@@ -89,8 +69,6 @@ look_up_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const c
 {
   g_autoptr (GVariant) credentials = NULL;
 
-  if (!check (skeleton, invocation, CONTROL_MAY_KEEP))
-    return TRUE;
   credentials = transport_look_up_credentials (data, target);
   if (credentials == NULL)
     credentials = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
@@ -99,9 +77,8 @@ look_up_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, const c
 }
 
 void
-control_certificates_serve (ControlManager *skeleton, MuxTransport *transport, ControlRights rights)
+control_certificates_serve (ControlManager *skeleton, MuxTransport *transport)
 {
-  g_object_set_data (G_OBJECT (skeleton), rights_key, GUINT_TO_POINTER (rights));
   g_signal_connect (skeleton, "handle-list-certificates", G_CALLBACK (list_cb), transport);
   g_signal_connect (skeleton, "handle-revoke", G_CALLBACK (revoke_cb), transport);
   g_signal_connect (skeleton, "handle-renew-certificate", G_CALLBACK (renew_cb), transport);

@@ -1,4 +1,4 @@
-/* The methods of the Manager that are about certificates. */
+/* The methods of the Manager that are about certificates. That the caller may is looked at before (control/manager.h). */
 #pragma once
 
 #include "control-dbus.h"
@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Answers them on @skeleton as long as it lives, as far as @rights go; @transport must outlive it. */
-void control_certificates_serve (ControlManager *skeleton, MuxTransport *transport, ControlRights rights);
+/* Answers them on @skeleton as long as it lives; @transport must outlive it. */
+void control_certificates_serve (ControlManager *skeleton, MuxTransport *transport);
 
 G_END_DECLS

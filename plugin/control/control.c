@@ -15,6 +15,7 @@ struct _Control
 {
   MuxTransport *transport;
   ControlSocket *socket;
+  ControlSessions *sessions; /* while it serves */
   GPtrArray *objects; /* of ControlObjects, one for each connection */
   guint name;         /* of g_bus_own_name_on_connection () */
 };
@@ -48,7 +49,7 @@ socket_connection_cb (GDBusConnection *connection, gboolean there, gpointer data
 
   if (there)
     {
-      g_ptr_array_add (control->objects, control_objects_new (control->transport, connection, TRUE));
+      g_ptr_array_add (control->objects, control_objects_new (control->transport, control->sessions, connection, TRUE));
       return;
     }
   for (guint i = control->objects->len; i-- > 0;)
@@ -70,13 +71,21 @@ started_cb (MuxTransport *transport, gpointer data, GError **error)
   const MuxHost *host = transport_host (transport);
   GMainContext *context = host->context == NULL ? g_main_context_default () : host->context;
   g_autofree char *path = control_socket_path (host->application, host->system_mode);
+  GVariant *changed = NULL;
+  gboolean is_new;
 
+  control->sessions = control_sessions_new ();
+  for (guint i = 0; i < transport_sessions (transport)->len; i++)
+    control_sessions_update (control->sessions, transport_sessions (transport)->pdata[i], &is_new, &changed);
   control->socket = control_socket_new (path, host->system_mode, context, socket_connection_cb, control, error);
   if (control->socket == NULL)
-    return FALSE;
+    {
+      g_clear_pointer (&control->sessions, control_sessions_free);
+      return FALSE;
+    }
   if (host->bus != NULL)
     {
-      g_ptr_array_add (control->objects, control_objects_new (transport, host->bus, FALSE));
+      g_ptr_array_add (control->objects, control_objects_new (transport, control->sessions, host->bus, FALSE));
       control->name = g_bus_own_name_on_connection (
           host->bus, CONTROL_BUS_NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, NULL, name_lost_cb, NULL, NULL);
     }
@@ -91,6 +100,7 @@ close_all (Control *control)
   control->name = 0;
   g_clear_pointer (&control->socket, control_socket_free);
   g_ptr_array_set_size (control->objects, 0);
+  g_clear_pointer (&control->sessions, control_sessions_free);
 }
 
 static void
@@ -99,13 +109,7 @@ stopping_cb (MuxTransport *transport, gpointer data)
   close_all (data);
 }
 
-/* The number of connections follows the sessions. */
-static void
-update_listeners (Control *control)
-{
-  for (guint i = 0; i < control->objects->len; i++)
-    control_objects_update_listeners (control->objects->pdata[i]);
-}
+/* What is told to everybody */
 
 static void
 listeners_changed_cb (MuxTransport *transport, gpointer data)
@@ -113,47 +117,94 @@ listeners_changed_cb (MuxTransport *transport, gpointer data)
   Control *control = data;
   g_autoptr (GMainContextPusher) pusher = push_context (control);
 
-  update_listeners (control);
+  for (guint i = 0; i < control->objects->len; i++)
+    control_objects_update (control->objects->pdata[i]);
 }
 
 static void
 session_changed_cb (MuxTransport *transport, MuxSession *session, gpointer data)
 {
   Control *control = data;
-  g_autoptr (GMainContextPusher) pusher = push_context (control);
+  const ControlSessionEntry *entry;
+  g_autoptr (GVariant) changed = NULL;
+  gboolean is_new;
 
+  if (control->sessions == NULL)
+    return; /* it only dials, or has stopped */
+  entry = control_sessions_update (control->sessions, session, &is_new, &changed);
   for (guint i = 0; i < control->objects->len; i++)
-    control_objects_update_session (control->objects->pdata[i], session);
-}
-
-static void
-session_added_cb (MuxTransport *transport, MuxSession *session, gpointer data)
-{
-  Control *control = data;
-  g_autoptr (GMainContextPusher) pusher = push_context (control);
-
-  session_changed_cb (transport, session, data);
-  update_listeners (control);
+    if (is_new)
+      control_objects_session_added (control->objects->pdata[i], entry);
+    else if (changed != NULL)
+      control_objects_session_changed (control->objects->pdata[i], entry, changed);
 }
 
 static void
 session_removed_cb (MuxTransport *transport, MuxSession *session, gpointer data)
 {
   Control *control = data;
-  g_autoptr (GMainContextPusher) pusher = push_context (control);
+  g_autofree char *path = NULL;
+
+  if (control->sessions == NULL || !control_sessions_remove (control->sessions, session, &path))
+    return;
+  for (guint i = 0; i < control->objects->len; i++)
+    control_objects_session_removed (control->objects->pdata[i], path);
+}
+
+static void
+session_back_cb (MuxTransport *transport, MuxSession *session, guint seconds, gpointer data)
+{
+  Control *control = data;
+  const ControlSessionEntry *entry = control->sessions != NULL ? control_sessions_of (control->sessions, session) : NULL;
+
+  for (guint i = 0; entry != NULL && i < control->objects->len; i++)
+    control_objects_session_back (control->objects->pdata[i], entry, seconds);
+}
+
+static gboolean
+wants_counters_cb (MuxTransport *transport, gpointer data)
+{
+  return ((Control *) data)->objects->len > 0;
+}
+
+static void
+certificate_renewed_cb (MuxTransport *transport, const char *role, const char *name, PkiCertificate *certificate,
+                        gpointer data)
+{
+  Control *control = data;
 
   for (guint i = 0; i < control->objects->len; i++)
-    control_objects_remove_session (control->objects->pdata[i], session);
-  update_listeners (control);
+    control_manager_emit_certificate_renewed (control_objects_manager (control->objects->pdata[i]), role, name,
+                                              pki_certificate_serial (certificate), pki_certificate_not_after (certificate));
+}
+
+static void
+certificate_expiring_cb (MuxTransport *transport, const char *role, const char *name, PkiCertificate *certificate,
+                         const char *problem, gpointer data)
+{
+  Control *control = data;
+  g_autoptr (GDateTime) end = g_date_time_new_from_unix_local (pki_certificate_not_after (certificate));
+  g_autofree char *date = end != NULL ? g_date_time_format_iso8601 (end) : g_strdup ("?");
+
+  base_warning ("The certificate for %s ends at %s%s%s", name, date, problem != NULL ? ": " : "",
+                problem != NULL ? problem : "");
+  for (guint i = 0; i < control->objects->len; i++)
+    control_manager_emit_certificate_expiring (control_objects_manager (control->objects->pdata[i]), role, name,
+                                               pki_certificate_serial (certificate), pki_certificate_not_after (certificate),
+                                               problem != NULL ? problem : "");
 }
 
 static const TransportObserver observer = {
   .started = started_cb,
   .stopping = stopping_cb,
   .listeners_changed = listeners_changed_cb,
-  .session_added = session_added_cb,
+  .session_added = session_changed_cb,
   .session_changed = session_changed_cb,
   .session_removed = session_removed_cb,
+  .session_back = session_back_cb,
+  .wants_counters = wants_counters_cb,
+  .certificate_renewed = certificate_renewed_cb,
+  .certificate_expiring = certificate_expiring_cb,
 };
 
 Control *

@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 
 #define CONTROL_BUS_NAME "org.muxquic.Quic1"
 #define CONTROL_ROOT_PATH "/org/muxquic/Quic1"
+#define CONTROL_SESSIONS_PATH CONTROL_ROOT_PATH "/Session"
+/* So many sessions go into one reply: more would keep the loop too long. */
+#define CONTROL_SESSIONS_LISTED 128
 
 typedef struct _Control Control;
 

@@ -142,6 +142,12 @@ quic_connection_remote (const QuicConnection *connection)
   return &connection->remote;
 }
 
+guint64
+quic_connection_bytes (const QuicConnection *connection)
+{
+  return connection->bytes_in + connection->bytes_out;
+}
+
 void
 quic_connection_info (const QuicConnection *connection, QuicConnectionInfo *info)
 {

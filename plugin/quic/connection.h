@@ -83,6 +83,8 @@ PkiCertificate *quic_connection_peer (const QuicConnection *connection);
 const NetAddress *quic_connection_local (const QuicConnection *connection);
 const NetAddress *quic_connection_remote (const QuicConnection *connection);
 void quic_connection_info (const QuicConnection *connection, QuicConnectionInfo *info);
+/* Received and sent; never falls. Cheaper than the whole. */
+guint64 quic_connection_bytes (const QuicConnection *connection);
 /* The `now` of the pass that runs, or of the last one: for arithmetic on deadlines, not for measuring. */
 guint64 quic_connection_now (const QuicConnection *connection);
 

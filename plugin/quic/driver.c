@@ -11,6 +11,8 @@ struct _QuicDriver
   NetUdp *udp;
   NetSource *source;
   QuicEndpoint *endpoint;
+  QuicDriverFunc active;
+  gpointer active_data;
 };
 
 static NetSendResult
@@ -38,7 +40,8 @@ static void
 dispatch_cb (NetUdp *udp, GIOCondition condition, gpointer user_data)
 {
   QuicDriver *driver = user_data;
-  guint64 now = net_now ();
+  const NetUdpStats *stats = net_udp_stats (udp);
+  guint64 now = net_now (), before = stats->datagrams_in + stats->datagrams_out;
 
   if (condition & G_IO_OUT)
     {
@@ -54,6 +57,8 @@ dispatch_cb (NetUdp *udp, GIOCondition condition, gpointer user_data)
       now = net_now ();
     }
   net_source_set_ready_time (driver->source, quic_endpoint_pass (driver->endpoint, now));
+  if (driver->active != NULL && stats->datagrams_in + stats->datagrams_out != before)
+    driver->active (driver, driver->active_data);
 }
 
 static const QuicSink driver_sink = { .send = send_cb, .wake = wake_cb };
@@ -101,6 +106,13 @@ quic_driver_free (QuicDriver *driver)
   g_clear_pointer (&driver->source, net_source_free);
   g_clear_pointer (&driver->udp, net_udp_free);
   g_free (driver);
+}
+
+void
+quic_driver_set_active (QuicDriver *driver, QuicDriverFunc func, gpointer user_data)
+{
+  driver->active = func;
+  driver->active_data = user_data;
 }
 
 QuicEndpoint *

@@ -18,6 +18,10 @@ QuicDriver *quic_driver_new_client (NetUdp *udp, GMainContext *context, const ch
 void quic_driver_free (QuicDriver *driver);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuicDriver, quic_driver_free)
 
+/* @func: something was received or sent. Called at the end of a turn, outside the endpoint's callbacks. */
+typedef void (*QuicDriverFunc) (QuicDriver *driver, gpointer user_data);
+void quic_driver_set_active (QuicDriver *driver, QuicDriverFunc func, gpointer user_data);
+
 QuicEndpoint *quic_driver_endpoint (QuicDriver *driver);
 NetUdp *quic_driver_udp (QuicDriver *driver);
 /* quic_endpoint_connect () from the driver's socket, with the clock read for it. */

@@ -89,6 +89,8 @@ session_leave_connection (Session *session)
 
   if (connection == NULL)
     return;
+  if (session->events->leaves != NULL)
+    session->events->leaves (session, connection, session->user_data);
   session_detach (session);
   session->connection = NULL;
   quic_connection_set_events (connection, &orphan_events, NULL);

@@ -244,6 +244,8 @@ closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_
   g_autoptr (Session) session = session_ref (user_data);
   g_autoptr (GError) error = NULL;
 
+  if (session->events->leaves != NULL)
+    session->events->leaves (session, connection, session->user_data);
   if (may_come_back (session, info))
     {
       go_away (session, info->error);

@@ -41,6 +41,8 @@ typedef struct
   void (*restarting) (Session *session, guint after, gpointer user_data);
   /* Over: all its channels were told "closed" before. @error NULL = on purpose (ours or the peer's goodbye without fault). Last event. */
   void (*closed) (Session *session, const GError *error, gpointer user_data);
+  /* The last look at a connection that is no longer the session's, or is over. May be NULL. */
+  void (*leaves) (Session *session, QuicConnection *connection, gpointer user_data);
 } SessionEvents;
 
 /* Takes over @connection's events. @agent: name and version told to the peer (client). The connection may be still handshaking. The

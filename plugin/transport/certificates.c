@@ -72,6 +72,14 @@ transport_note_issued (MuxTransport *transport)
   transport->totals.certificates_issued++;
 }
 
+void
+transport_certificate_renewed (MuxTransport *transport, const char *role, const char *name, PkiCertificate *certificate)
+{
+  transport->totals.certificates_renewed++;
+  if (transport->observer != NULL && transport->observer->certificate_renewed != NULL)
+    transport->observer->certificate_renewed (transport, role, name, certificate, transport->observer_data);
+}
+
 static gboolean
 shows_one_of (MuxSession *session, const char *const *serials)
 {

@@ -21,18 +21,22 @@ add_text (GVariantDict *dict, const char *name, const char *value)
     g_variant_dict_insert (dict, name, "s", value);
 }
 
+/* Counters are those of all its connections, the rest is of the one it has. */
 static void
-add_path (GVariantDict *dict, QuicConnection *connection)
+add_path (GVariantDict *dict, const MuxSession *self, QuicConnection *connection)
 {
-  QuicConnectionInfo info;
+  QuicConnectionInfo info = { 0 };
 
-  quic_connection_info (connection, &info);
-  g_variant_dict_insert (dict, "rtt", "d", (double) info.smoothed_rtt_us / 1000);
-  g_variant_dict_insert (dict, "cwnd", "t", info.cwnd);
-  g_variant_dict_insert (dict, "bytes_in", "t", info.bytes_in);
-  g_variant_dict_insert (dict, "bytes_out", "t", info.bytes_out);
-  g_variant_dict_insert (dict, "lost", "t", info.packets_lost);
-  g_variant_dict_insert (dict, "migrations", "u", info.migrations);
+  if (connection != NULL)
+    {
+      quic_connection_info (connection, &info);
+      g_variant_dict_insert (dict, "rtt", "d", (double) info.smoothed_rtt_us / 1000);
+      g_variant_dict_insert (dict, "cwnd", "t", info.cwnd);
+    }
+  g_variant_dict_insert (dict, "bytes_in", "t", self->past.bytes_in + info.bytes_in);
+  g_variant_dict_insert (dict, "bytes_out", "t", self->past.bytes_out + info.bytes_out);
+  g_variant_dict_insert (dict, "lost", "t", self->past.packets_lost + info.packets_lost);
+  g_variant_dict_insert (dict, "migrations", "u", self->past.migrations + info.migrations);
 }
 
 GVariant *
@@ -68,7 +72,6 @@ transport_session_describe (MuxSession *self)
     g_variant_dict_insert (&dict, "services", "^as", self->services);
   if (self->error != NULL)
     add_text (&dict, "error", self->error->message);
-  if (connection != NULL)
-    add_path (&dict, connection);
+  add_path (&dict, self, connection);
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }

@@ -24,12 +24,12 @@ transport_describe_listeners (MuxTransport *transport)
 }
 
 static GVariant *
-describe_sessions (MuxTransport *transport)
+describe_sessions (MuxTransport *transport, guint n)
 {
   GVariantBuilder list;
 
   g_variant_builder_init (&list, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < transport->sessions->len; i++)
+  for (guint i = 0; i < transport->sessions->len && i < n; i++)
     {
       g_autoptr (GVariant) session = transport_session_describe (transport->sessions->pdata[i]);
 
@@ -88,8 +88,35 @@ describe_certificates (MuxTransport *transport)
   return g_variant_builder_end (&list);
 }
 
+void
+transport_certificates_in_use (MuxTransport *transport, TransportCertificateFunc func, gpointer user_data)
+{
+  PkiAuthority *authority = transport_authority (transport);
+  const char *problem = transport->upkeep != NULL ? transport_upkeep_problem (transport->upkeep) : NULL;
+  GHashTableIter iter;
+  gpointer target, renewal;
+
+  if (authority != NULL)
+    {
+      PkiCertificate *ca = pki_authority_bundle (authority)->pdata[0];
+
+      func ("ca", pki_certificate_common_name (ca), ca, problem, user_data);
+    }
+  for (guint i = 0; i < transport->listeners->len; i++)
+    {
+      TransportListener *listener = transport->listeners->pdata[i];
+
+      if (!listener->retired && listener->leaf != NULL)
+        func ("server", listener->server->bind_address, listener->leaf, problem, user_data);
+    }
+  g_hash_table_iter_init (&iter, transport->renewals);
+  while (g_hash_table_iter_next (&iter, &target, &renewal))
+    if (transport_renewal_certificate (renewal) != NULL)
+      func ("client", target, transport_renewal_certificate (renewal), transport_renewal_problem (renewal), user_data);
+}
+
 GVariant *
-transport_describe (MuxTransport *transport)
+transport_describe_some (MuxTransport *transport, guint sessions)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autofree char *pki = transport_server_pki_path (transport->host);
@@ -102,7 +129,15 @@ transport_describe (MuxTransport *transport)
   g_variant_dict_insert (&dict, "config", "s", config != NULL ? config : "");
   g_variant_dict_insert (&dict, "pki", "s", pki);
   g_variant_dict_insert_value (&dict, "listeners", listeners);
-  g_variant_dict_insert_value (&dict, "sessions", describe_sessions (transport));
+  g_variant_dict_insert_value (&dict, "sessions", describe_sessions (transport, sessions));
+  if (transport->sessions->len > sessions)
+    g_variant_dict_insert (&dict, "session_count", "u", transport->sessions->len);
   g_variant_dict_insert_value (&dict, "certificates", describe_certificates (transport));
   return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+GVariant *
+transport_describe (MuxTransport *transport)
+{
+  return transport_describe_some (transport, G_MAXUINT);
 }

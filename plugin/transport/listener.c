@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "net/resolver.h"
 #include "transport/peer-session.h"
+#include "transport/watch.h"
 
 #define DEFAULT_PORT 9001
 #define MAX_HALF_OPEN 256
@@ -164,6 +165,7 @@ transport_listener_begin (TransportListener *listener, QuicTls *tls, PkiCertific
 
       if (driver == NULL)
         return FALSE;
+      transport_watch_driver (listener->transport, driver);
       g_ptr_array_add (listener->drivers, driver);
       base_info ("listening on %s", address);
     }

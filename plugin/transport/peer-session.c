@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "transport/watch.h"
 
 MuxSession *
 transport_session_ref (MuxSession *session)
@@ -135,6 +136,19 @@ channel_event_cb (Session *session, GIOStream *channel, const char *event, GVari
 }
 
 static void
+leaves_cb (Session *session, QuicConnection *connection, gpointer user_data)
+{
+  MuxSession *self = user_data;
+  QuicConnectionInfo info;
+
+  quic_connection_info (connection, &info);
+  self->past.bytes_in += info.bytes_in;
+  self->past.bytes_out += info.bytes_out;
+  self->past.packets_lost += info.packets_lost;
+  self->past.migrations += info.migrations;
+}
+
+static void
 away_cb (Session *session, const GError *error, gpointer user_data)
 {
   g_autoptr (MuxSession) self = transport_session_ref (user_data);
@@ -173,17 +187,21 @@ static void
 back_cb (Session *session, Session *newcomer, gpointer user_data)
 {
   g_autoptr (MuxSession) self = transport_session_ref (user_data);
+  MuxTransport *transport = self->transport;
+  gint64 away = self->away_since != 0 ? g_get_real_time () / G_USEC_PER_SEC - self->away_since : 0;
 
   g_clear_error (&self->error);
   self->away_since = 0;
   self->restart_after = 0;
-  self->transport->totals.sessions_resumed++;
+  transport->totals.sessions_resumed++;
   transport_away_end (self->away);
   if (newcomer != NULL)
     take_over (self, session_user_data (newcomer));
   transport_session_note_addresses (self);
   base_info ("session %s is back from %s", session_id (session), self->peer);
-  transport_session_tell (self->transport, self, MUX_SESSION_CONNECTED, NULL);
+  transport_session_tell (transport, self, MUX_SESSION_CONNECTED, NULL);
+  if (self->phase == TRANSPORT_SESSION_KNOWN && transport->observer != NULL && transport->observer->session_back != NULL)
+    transport->observer->session_back (transport, self, (guint) MAX (away, 0), transport->observer_data);
 }
 
 static void
@@ -253,6 +271,7 @@ static const SessionEvents session_events = {
   .channel_opened = channel_opened_cb,
   .channel_event = channel_event_cb,
   .renew = renew_cb,
+  .leaves = leaves_cb,
   .away = away_cb,
   .back = back_cb,
   .active = active_cb,
@@ -307,6 +326,7 @@ transport_session_new_outgoing (MuxTransport *transport, QuicDriver *driver, Qui
   self->welcome = welcome;
   self->welcome_data = user_data;
   note_certificate (self, connection);
+  transport_watch_driver (transport, driver);
   return self;
 }
 
@@ -327,6 +347,7 @@ transport_session_go_on (MuxSession *self, QuicDriver *driver, QuicConnection *c
   g_free (self->serial);
   self->serial = NULL;
   note_certificate (self, connection);
+  transport_watch_driver (self->transport, driver);
   self->driver = driver;
   session_resume (self->session, connection);
   if (old != NULL)

@@ -38,8 +38,11 @@ struct _MuxSession
   guint restart_after; /* out, while it is away: the other side wanted to be back in so many seconds; 0: it said nothing */
   struct _TransportAway *away; /* see transport/away.h; NULL when over */
   GList waiting_link;          /* in: in transport->waiting, with itself as its data while it is there */
+  guint64 number;      /* of its arrival among the known ones, 1 is the first */
   guint told_channels; /* what the observer saw last */
   NetAddress told_peer;
+  guint64 told_bytes;
+  QuicConnectionInfo past; /* counters of the connections before the one it has */
 
   /* in */
   TransportListener *listener; /* NULL when over */

@@ -6,6 +6,7 @@
 #include "base/alarm.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "transport/expiry.h"
 #include "transport/peer-session.h"
 #include "transport/transport-private.h"
 
@@ -84,7 +85,7 @@ renewed_cb (Session *session, GVariant *renewed, const GError *error, gpointer d
     {
       if (self->transport != NULL)
         {
-          self->transport->totals.certificates_renewed++;
+          transport_certificate_renewed (self->transport, "client", self->target, transport_domain_certificate (self->domain));
           /* Another may have taken its place meanwhile; that one stays. */
           if (transport_renewal_find (self->transport, self->target) == self->domain)
             transport_renewal_watch (self->transport, self->target, self->domain);
@@ -266,6 +267,7 @@ transport_renewal_watch (MuxTransport *transport, const char *target, TransportD
   renewal->retry_seconds = 0;
   g_clear_pointer (&renewal->problem, g_free);
   arm (renewal);
+  transport_expiry_look (transport->expiry);
 }
 
 void
@@ -302,4 +304,10 @@ PkiCertificate *
 transport_renewal_certificate (const TransportRenewal *renewal)
 {
   return transport_domain_certificate (renewal->domain);
+}
+
+const char *
+transport_renewal_problem (const TransportRenewal *renewal)
+{
+  return renewal->problem;
 }

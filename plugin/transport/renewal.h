@@ -22,6 +22,8 @@ gboolean transport_renewal_now_finish (GAsyncResult *result, GError **error);
 /* For the hash MuxTransport.renewals (name of a target → TransportRenewal) and what is shown of it. */
 void transport_renewal_free (TransportRenewal *renewal);
 PkiCertificate *transport_renewal_certificate (const TransportRenewal *renewal);
+/* What went wrong last, or NULL. */
+const char *transport_renewal_problem (const TransportRenewal *renewal);
 /* target s, problem s: what went wrong last, if anything. */
 void transport_renewal_describe (const TransportRenewal *renewal, GVariantDict *dict);
 

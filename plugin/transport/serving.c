@@ -7,10 +7,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/lua.h"
+#include "transport/expiry.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 #include "transport/plan.h"
 #include "transport/upkeep.h"
+#include "transport/watch.h"
 
 static void
 tell_listeners_changed (MuxTransport *transport)
@@ -84,6 +86,8 @@ transport_serving_start (MuxTransport *transport, GError **error)
       return FALSE;
     }
   transport->upkeep = transport_upkeep_new (transport);
+  transport->watch = transport_watch_new (transport);
+  transport->expiry = transport_expiry_new (transport);
   return TRUE;
 }
 
@@ -91,6 +95,8 @@ void
 transport_serving_close (MuxTransport *transport)
 {
   g_clear_pointer (&transport->upkeep, transport_upkeep_free);
+  g_clear_pointer (&transport->watch, transport_watch_free);
+  g_clear_pointer (&transport->expiry, transport_expiry_free);
   transport_timer_clear (&transport->sweep);
   g_ptr_array_set_size (transport->listeners, 0);
   g_clear_pointer (&transport->pki, transport_server_pki_free);
@@ -125,6 +131,7 @@ transport_serving_reload (MuxTransport *transport, GError **error)
   g_clear_error (&transport->config_error);
   if (transport->upkeep != NULL)
     transport_upkeep_look (transport->upkeep);
+  transport_expiry_look (transport->expiry);
   base_message ("The configuration was read again");
   return TRUE;
 }

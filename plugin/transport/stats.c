@@ -36,7 +36,6 @@ transport_stats_keep (MuxTransport *transport, QuicDriver *driver)
 typedef struct
 {
   guint connections, half_open, sessions, away, channels;
-  gint64 expires; /* of the server certificate that is the first to; G_MAXINT64: none */
 } Gauges;
 
 static void
@@ -61,8 +60,6 @@ look_at_listeners (MuxTransport *transport, TransportTotals *totals, Gauges *gau
           add_driver (totals, listener->drivers->pdata[j]);
           add_open (gauges, listener->drivers->pdata[j]);
         }
-      if (!listener->retired && listener->leaf != NULL)
-        gauges->expires = MIN (gauges->expires, pki_certificate_not_after (listener->leaf));
     }
 }
 
@@ -84,6 +81,21 @@ look_at_sessions (GPtrArray *sessions, TransportTotals *totals, Gauges *gauges)
       gauges->away += session->away_since != 0;
       gauges->channels += session_n_channels (session->session);
     }
+}
+
+gint64
+transport_certificate_expires (MuxTransport *transport)
+{
+  gint64 expires = G_MAXINT64;
+
+  for (guint i = 0; i < transport->listeners->len; i++)
+    {
+      const TransportListener *listener = transport->listeners->pdata[i];
+
+      if (!listener->retired && listener->leaf != NULL)
+        expires = MIN (expires, pki_certificate_not_after (listener->leaf));
+    }
+  return expires != G_MAXINT64 ? expires : 0;
 }
 
 static const struct
@@ -121,7 +133,8 @@ transport_describe_stats (MuxTransport *transport)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   TransportTotals totals = transport->totals;
-  Gauges gauges = { .expires = G_MAXINT64 };
+  Gauges gauges = { 0 };
+  gint64 expires = transport_certificate_expires (transport);
 
   look_at_listeners (transport, &totals, &gauges);
   look_at_sessions (transport->sessions, &totals, &gauges);
@@ -134,8 +147,8 @@ transport_describe_stats (MuxTransport *transport)
   g_variant_dict_insert (&dict, "sessions_away", "u", gauges.away);
   g_variant_dict_insert (&dict, "channels", "u", gauges.channels);
   g_variant_dict_insert (&dict, "started", "x", transport->started);
-  if (gauges.expires != G_MAXINT64)
-    g_variant_dict_insert (&dict, "certificate_expires", "x", gauges.expires);
+  if (expires != 0)
+    g_variant_dict_insert (&dict, "certificate_expires", "x", expires);
   for (gsize i = 0; i < G_N_ELEMENTS (counters); i++)
     g_variant_dict_insert (&dict, counters[i].name, "t",
                            G_STRUCT_MEMBER (guint64, &totals, counters[i].offset));

@@ -64,7 +64,9 @@ struct _MuxTransport
   GPtrArray *arriving; /* of MuxSession, owned: nobody has admitted them yet */
   GPtrArray *sessions; /* of MuxSession, owned: the host knows them */
   GQueue waiting;      /* of MuxSession: those of them that wait for their clients, who is away for longest first */
-  GSource *watch;      /* looks for what sessions do without telling: a channel that went, another path */
+  guint64 arrivals;    /* number of the session that came last */
+  struct _TransportWatch *watch;   /* while it serves */
+  struct _TransportExpiry *expiry; /* while it serves */
 
   PkiSecret *client_secret;
   GHashTable *renewals; /* name of a target → TransportRenewal: certificates of this life */
@@ -126,6 +128,13 @@ void transport_stats_keep (MuxTransport *transport, QuicDriver *driver);
 
 /* describe.c */
 GVariant *transport_describe (MuxTransport *transport);
+/* Every certificate in use that somebody must see renewed: the CA that issues ("ca"), what listeners show ("server", @name is
+ * their bind address), what targets are dialled with ("client", @name is the target). @problem: what is wrong with it, or NULL. */
+typedef void (*TransportCertificateFunc) (const char *role, const char *name, PkiCertificate *certificate, const char *problem,
+                                          gpointer user_data);
+void transport_certificates_in_use (MuxTransport *transport, TransportCertificateFunc func, gpointer user_data);
+/* Tells the observer. */
+void transport_certificate_renewed (MuxTransport *transport, const char *role, const char *name, PkiCertificate *certificate);
 
 /* dial.c */
 void transport_dial_async (MuxTransport *transport, const char *target, GVariant *options,

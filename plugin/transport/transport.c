@@ -13,9 +13,7 @@
 #include "transport/roam.h"
 #include "transport/transport-private.h"
 #include "transport/upkeep.h"
-
-/* For people who look at the status objects. */
-#define WATCH_MS 1000
+#include "transport/watch.h"
 
 /* Helpers of the room */
 
@@ -102,35 +100,13 @@ tell_host (MuxTransport *transport, MuxSession *session, MuxSessionState state, 
     host->session_changed (host->user_data, session, state, error);
 }
 
-static gboolean
-has_changed (const MuxSession *session)
-{
-  QuicConnection *connection = session_connection (session->session);
-
-  return connection != NULL
-         && (session_n_channels (session->session) != session->told_channels
-             || !net_address_equal (quic_connection_remote (connection), &session->told_peer));
-}
-
-static gboolean
-watch_cb (gpointer data)
-{
-  MuxTransport *transport = data;
-
-  for (guint i = 0; i < transport->sessions->len; i++)
-    if (has_changed (transport->sessions->pdata[i]))
-      transport_session_touch (transport, transport->sessions->pdata[i]);
-  if (transport->sessions->len == 0)
-    transport_timer_clear (&transport->watch);
-  return G_SOURCE_CONTINUE;
-}
-
 void
 transport_session_enter (MuxTransport *transport, MuxSession *session)
 {
   const TransportObserver *observer = transport->observer;
 
   g_ptr_array_add (transport->sessions, transport_session_ref (session));
+  session->number = ++transport->arrivals;
   transport->totals.sessions_started++;
   session->phase = TRANSPORT_SESSION_KNOWN;
   if (session->incoming)
@@ -140,8 +116,7 @@ transport_session_enter (MuxTransport *transport, MuxSession *session)
   g_ptr_array_remove_fast (transport->arriving, session);
   if (observer != NULL && observer->session_added != NULL)
     observer->session_added (transport, session, transport->observer_data);
-  if (transport->started != 0 && transport->watch == NULL)
-    transport->watch = transport_timer (transport, WATCH_MS, watch_cb, transport);
+  transport_watch_poke (transport->watch);
   tell_host (transport, session, MUX_SESSION_CONNECTED, NULL);
 }
 
@@ -160,7 +135,8 @@ transport_session_leave (MuxTransport *transport, MuxSession *session, const GEr
   tell_host (transport, session, MUX_SESSION_CLOSED, error);
   if (observer != NULL && observer->session_removed != NULL)
     observer->session_removed (transport, session, transport->observer_data);
-  g_ptr_array_remove (transport->sessions, session);
+  transport_watch_poke (transport->watch);
+  g_ptr_array_remove_index (transport->sessions, transport_sessions_after (transport, session->number - 1));
 }
 
 void
@@ -181,7 +157,10 @@ transport_session_touch (MuxTransport *transport, MuxSession *session)
 
   session->told_channels = session_n_channels (session->session);
   if (connection != NULL)
-    session->told_peer = *quic_connection_remote (connection);
+    {
+      session->told_peer = *quic_connection_remote (connection);
+      session->told_bytes = quic_connection_bytes (connection);
+    }
   if (session->phase == TRANSPORT_SESSION_KNOWN && observer != NULL && observer->session_changed != NULL)
     observer->session_changed (transport, session, transport->observer_data);
 }
@@ -247,6 +226,29 @@ GPtrArray *
 transport_sessions (MuxTransport *transport)
 {
   return transport->sessions;
+}
+
+guint
+transport_sessions_after (MuxTransport *transport, guint64 number)
+{
+  guint low = 0, high = transport->sessions->len;
+
+  while (low < high)
+    {
+      guint middle = low + (high - low) / 2;
+
+      if (((MuxSession *) transport->sessions->pdata[middle])->number <= number)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  return low;
+}
+
+guint64
+transport_session_number (const MuxSession *session)
+{
+  return session->number;
 }
 
 /* The remaining operations */
@@ -371,7 +373,6 @@ transport_free (MuxTransport *transport)
     transport_dial_abort (transport->dials->pdata[0]);
   transport_stop_abort (transport);
   transport_timer_clear (&transport->burial);
-  transport_timer_clear (&transport->watch);
   g_clear_pointer (&pusher, g_main_context_pusher_free);
   free_parts (transport);
 }

@@ -29,6 +29,16 @@ typedef struct
   void (*session_added) (MuxTransport *transport, MuxSession *session, gpointer user_data);
   void (*session_changed) (MuxTransport *transport, MuxSession *session, gpointer user_data);
   void (*session_removed) (MuxTransport *transport, MuxSession *session, gpointer user_data);
+  /* It has a connection again, after @seconds without one; 0: the new one took the place of one that lived. */
+  void (*session_back) (MuxTransport *transport, MuxSession *session, guint seconds, gpointer user_data);
+  /* Whether session_changed is of interest for counters alone. */
+  gboolean (*wants_counters) (MuxTransport *transport, gpointer user_data);
+  /* @certificate is used from now on; or comes near its end (transport/expiry.h). @role: "ca", "server", "client"; @name: the bind
+   * address, the target, or of the CA. @problem: why it is not renewed, or NULL. */
+  void (*certificate_renewed) (MuxTransport *transport, const char *role, const char *name, PkiCertificate *certificate,
+                               gpointer user_data);
+  void (*certificate_expiring) (MuxTransport *transport, const char *role, const char *name, PkiCertificate *certificate,
+                                const char *problem, gpointer user_data);
 } TransportObserver;
 
 /* Somebody who keeps certificates between the lives of transports, and renews them: the agent of the desktop session. */
@@ -78,5 +88,13 @@ gboolean transport_renew_certificates (MuxTransport *transport, GError **error);
 gboolean transport_rotate_authority (MuxTransport *transport, GError **error);
 /* Sessions, borrowed, in the order they came. */
 GPtrArray *transport_sessions (MuxTransport *transport);
+/* The index there of the first that came after the one with @number; 0: of the first of all. Numbers begin with 1 and are never used
+ * again. */
+guint transport_sessions_after (MuxTransport *transport, guint64 number);
+guint64 transport_session_number (const MuxSession *session);
+/* As MuxTransportOps.describe (), but no more than @sessions of the sessions; if there are more, session_count u says how many. */
+GVariant *transport_describe_some (MuxTransport *transport, guint sessions);
+/* Of the certificates that the host shows the first to end: Unix seconds; 0: there is none. */
+gint64 transport_certificate_expires (MuxTransport *transport);
 
 G_END_DECLS

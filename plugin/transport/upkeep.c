@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "pki/rotation.h"
+#include "transport/expiry.h"
 #include "transport/listener.h"
 
 #define DAY ((gint64) 24 * 60 * 60)
@@ -130,7 +131,7 @@ renew_listeners (MuxTransport *transport, GError **error)
       if (!g_str_equal (pki_certificate_serial (leaf), pki_certificate_serial (listener->leaf)))
         {
           base_info ("%s shows a new certificate, %s", listener->server->bind_address, pki_certificate_serial (leaf));
-          transport->totals.certificates_renewed++;
+          transport_certificate_renewed (transport, "server", listener->server->bind_address, leaf);
         }
       transport_listener_set_tls (listener, tls, leaf);
     }
@@ -144,6 +145,7 @@ transport_upkeep_refresh (MuxTransport *transport, GError **error)
 
   if (transport->observer != NULL && transport->observer->listeners_changed != NULL)
     transport->observer->listeners_changed (transport, transport->observer_data);
+  transport_expiry_look (transport->expiry);
   return good;
 }
 
