@@ -126,6 +126,12 @@ transport_watch_poke (TransportWatch *watch)
     later (watch);
 }
 
+gboolean
+transport_watch_is_awake (const TransportWatch *watch)
+{
+  return watch->source != NULL;
+}
+
 static void
 active_cb (QuicDriver *driver, gpointer data)
 {

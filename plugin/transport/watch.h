@@ -18,6 +18,8 @@ TransportWatch *transport_watch_new (MuxTransport *transport);
 void transport_watch_free (TransportWatch *watch);
 /* Something may have changed: there is a look a second later. @watch may be NULL. */
 void transport_watch_poke (TransportWatch *watch);
+/* Whether there is a look to come. */
+gboolean transport_watch_is_awake (const TransportWatch *watch);
 /* Whatever @driver receives or sends is something. */
 void transport_watch_driver (MuxTransport *transport, QuicDriver *driver);
 
