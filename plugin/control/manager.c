@@ -63,6 +63,7 @@ set_property (ControlManagerExport *self, GDBusMethodInvocation *invocation)
       return;
     }
   control_manager_update (CONTROL_MANAGER (self));
+  transport_touch (self->transport); /* there are other connections */
   g_dbus_method_invocation_return_value (invocation, NULL);
 }
 

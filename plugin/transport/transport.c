@@ -245,6 +245,12 @@ transport_sessions_after (MuxTransport *transport, guint64 number)
   return low;
 }
 
+void
+transport_touch (MuxTransport *transport)
+{
+  transport_watch_poke (transport->watch);
+}
+
 guint64
 transport_session_number (const MuxSession *session)
 {

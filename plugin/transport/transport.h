@@ -94,6 +94,8 @@ guint transport_sessions_after (MuxTransport *transport, guint64 number);
 guint64 transport_session_number (const MuxSession *session);
 /* As MuxTransportOps.describe (), but no more than @sessions of the sessions; if there are more, session_count u says how many. */
 GVariant *transport_describe_some (MuxTransport *transport, guint sessions);
+/* Something that only control knows of has changed: the observer is called for everything a second later at most. */
+void transport_touch (MuxTransport *transport);
 /* Of the certificates that the host shows the first to end: Unix seconds; 0: there is none. */
 gint64 transport_certificate_expires (MuxTransport *transport);
 

@@ -176,13 +176,16 @@ test_log_level (void)
     { "error", G_LOG_LEVEL_CRITICAL }, { "warning", G_LOG_LEVEL_WARNING }, { "message", G_LOG_LEVEL_MESSAGE },
     { "info", G_LOG_LEVEL_INFO },      { "debug", G_LOG_LEVEL_DEBUG },
   };
-  Signals signals;
+  g_autoptr (GDBusConnection) other = NULL;
+  Signals signals, others;
 
   shown = G_LOG_LEVEL_MESSAGE;
   world.server->host.log_level = log_level;
   world.server->host.set_log_level = set_log_level;
   connection = world_connection (&world);
+  other = world_connection (&world);
   signals_begin (&signals, &world, connection);
+  signals_begin (&others, &world, other);
   assert_level (&world, connection, "message");
   for (gsize i = 0; i < G_N_ELEMENTS (levels); i++)
     {
@@ -196,6 +199,9 @@ test_log_level (void)
       assert_level (&world, connection, levels[i].name);
       signals_wait (&world, &signals, pattern);
     }
+  /* Who looks over another connection hears of it, too. */
+  signals_wait (&world, &others, "PropertiesChanged [^\n]*'LogLevel': <'debug'>");
+  signals_end (&others);
   signals_end (&signals);
   world_clear (&world);
 }
