@@ -11,13 +11,10 @@
 
 static gboolean json;
 
-typedef struct
-{
-  const char *name;
-  const char *usage; /* N_() */
-  int min, max;      /* arguments */
-  HostExit (*run) (GDBusConnection *connection, char **arguments);
-} Action;
+static const GOptionEntry options[] = {
+  { "json", 'j', 0, G_OPTION_ARG_NONE, &json, N_("print JSON"), NULL },
+  G_OPTION_ENTRY_NULL,
+};
 
 static HostExit
 fail (GError *error)
@@ -208,54 +205,33 @@ rotate (GDBusConnection *connection, char **arguments)
   return reply == NULL ? fail (error) : show_own (connection);
 }
 
-static const Action actions[] = {
-  { "list", N_("list: the certificates of clients"), 0, 0, list },
-  { "show", N_("show [SERIAL]: one of them, or the host's own"), 0, 1, show },
-  { "renew", N_("renew: replace the host's own certificate now"), 0, 0, renew },
-  { "revoke", N_("revoke SERIAL…: end it, its renewals and its sessions"), 1, 64, revoke_serials },
-  { "rotate-ca", N_("rotate-ca: make a new CA; the old one is trusted until everybody has the new one"), 0, 0, rotate },
+static const HostChoice actions[] = {
+  { "list", NULL, N_("the certificates of clients"), HOST_WORDS_NONE },
+  { "show", N_("[SERIAL]"), N_("one of them, or the host's own"), HOST_WORDS_SERIAL },
+  { "renew", NULL, N_("replace the host's own certificate now"), HOST_WORDS_NONE },
+  { "revoke", N_("SERIAL…"), N_("end it, its renewals and its sessions"), HOST_WORDS_SERIAL },
+  { "rotate-ca", NULL, N_("make a new CA; the old one is trusted until everybody has the new one"), HOST_WORDS_NONE },
+  { NULL },
 };
 
-static char *
-describe_actions (void)
+/* In the order of @actions. */
+static const struct
 {
-  GString *text = g_string_new (NULL);
+  int min, max; /* arguments */
+  HostExit (*run) (GDBusConnection *connection, char **arguments);
+} doings[] = {
+  { 0, 0, list }, { 0, 1, show }, { 0, 0, renew }, { 1, 64, revoke_serials }, { 0, 0, rotate },
+};
 
-  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
-    g_string_append_printf (text, "%s  %s", i == 0 ? "" : "\n", _(actions[i].usage));
-  return g_string_free (text, FALSE);
-}
-
-static const Action *
-find_action (int argc, char **argv)
+static int
+run (int argc, char **argv)
 {
-  for (gsize i = 0; argc > 1 && i < G_N_ELEMENTS (actions); i++)
-    if (g_str_equal (actions[i].name, argv[1]) && argc - 2 >= actions[i].min && argc - 2 <= actions[i].max)
-      return &actions[i];
-  return NULL;
-}
-
-int
-host_verb_cert (int argc, char **argv)
-{
-  const GOptionEntry entries[] = {
-    { "json", 'j', 0, G_OPTION_ARG_NONE, &json, N_("print JSON"), NULL },
-    G_OPTION_ENTRY_NULL,
-  };
-  GOptionContext *context = g_option_context_new (_("ACTION"));
-  g_autofree char *summary = describe_actions ();
+  const HostChoice *action = argc > 1 ? host_choice_find (actions, argv[1]) : NULL;
   g_autoptr (GDBusConnection) connection = NULL;
   g_autoptr (GError) error = NULL;
-  const Action *action;
-  int status;
 
-  g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_add_main_entries (context, host_control_entries (), NULL);
-  g_option_context_set_summary (context, summary);
-  if (!host_parse_options (context, &argc, &argv, &status))
-    return status;
-  action = find_action (argc, argv);
-  if (action == NULL)
+  G_STATIC_ASSERT (G_N_ELEMENTS (doings) == G_N_ELEMENTS (actions) - 1);
+  if (action == NULL || argc - 2 < doings[action - actions].min || argc - 2 > doings[action - actions].max)
     {
       host_complain (_("one of list, show, renew, revoke SERIAL or rotate-ca is needed; see %s --help"), g_get_prgname ());
       return HOST_EXIT_USAGE;
@@ -264,7 +240,18 @@ host_verb_cert (int argc, char **argv)
   if (connection == NULL)
     {
       host_complain ("%s", error->message);
-      return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ? HOST_EXIT_NO_HOST : HOST_EXIT_FAILURE;
+      return host_exit_for_error (error);
     }
-  return action->run (connection, argv + 2);
+  return doings[action - actions].run (connection, argv + 2);
 }
+
+const HostVerb host_verb_cert = {
+  .name = "cert",
+  .arguments = N_("ACTION"),
+  .summary = N_("the certificates of this host"),
+  .description = N_("The certificates that this host's CA made, and its own. ACTION is one of:"),
+  .options = { options, host_control_options },
+  .choices = actions,
+  .max_arguments = -1,
+  .run = run,
+};

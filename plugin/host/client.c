@@ -40,18 +40,12 @@ struct _HostClient
 
 static char *config, *plugin, *service;
 
-const GOptionEntry *
-host_client_entries (void)
-{
-  static const GOptionEntry entries[] = {
-    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config, N_("configuration file"), N_("FILE") },
-    { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &plugin, N_("the plugin's module"), N_("FILE") },
-    { "service", 's', 0, G_OPTION_ARG_STRING, &service, N_("service to ask for"), N_("NAME") },
-    G_OPTION_ENTRY_NULL,
-  };
-
-  return entries;
-}
+const GOptionEntry host_client_options[] = {
+  { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config, N_("configuration file"), N_("FILE") },
+  { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &plugin, N_("the plugin's module"), N_("FILE") },
+  { "service", 's', 0, G_OPTION_ARG_STRING, &service, N_("service to ask for"), N_("NAME") },
+  G_OPTION_ENTRY_NULL,
+};
 
 static const MuxSessionOps *
 ops (HostClient *client)

@@ -21,7 +21,7 @@ typedef struct
 } HostClientEvents;
 
 /* Options of every such verb: --config, --plugin, --service. One client in a process. */
-const GOptionEntry *host_client_entries (void);
+extern const GOptionEntry host_client_options[];
 
 /* Loads the plugin. NULL after complaining. */
 HostClient *host_client_new (const HostClientEvents *events, gpointer user_data, int *status);

@@ -202,7 +202,7 @@ asks_for_another (HostClient *client)
 }
 
 static int
-run (const char *target, gboolean *again)
+connect_once (const char *target, gboolean *again)
 {
   Connect self = { 0 };
   guint sources[4];
@@ -226,22 +226,29 @@ run (const char *target, gboolean *again)
   return status;
 }
 
-int
-host_verb_connect (int argc, char **argv)
+static int
+run (int argc, char **argv)
 {
-  GOptionContext *context = g_option_context_new (_("TARGET"));
   gboolean again = TRUE;
-  int status;
+  int status = HOST_EXIT_OK;
 
-  g_option_context_add_main_entries (context, host_client_entries (), NULL);
-  if (!host_parse_options (context, &argc, &argv, &status))
-    return status;
   if (argc != 2)
     {
       host_complain (_("one TARGET is needed; see %s --help"), g_get_prgname ());
       return HOST_EXIT_USAGE;
     }
   while (again)
-    status = run (argv[1], &again);
+    status = connect_once (argv[1], &again);
   return status;
 }
+
+const HostVerb host_verb_connect = {
+  .name = "connect",
+  .arguments = N_("TARGET"),
+  .summary = N_("a terminal on another machine"),
+  .description = N_("Opens a terminal on another machine. Enter ~ . ends it, Enter ~ ? lists the escapes."),
+  .options = { host_client_options },
+  .words = HOST_WORDS_TARGET,
+  .max_arguments = 1,
+  .run = run,
+};

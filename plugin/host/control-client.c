@@ -20,17 +20,11 @@
 static char *application;
 static gboolean system_mode;
 
-const GOptionEntry *
-host_control_entries (void)
-{
-  static const GOptionEntry entries[] = {
-    { "application", 0, 0, G_OPTION_ARG_STRING, &application, N_("the host's application name, if it is not mux-quic"), N_("NAME") },
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system_mode, N_("the host of the system, not the user's"), NULL },
-    G_OPTION_ENTRY_NULL,
-  };
-
-  return entries;
-}
+const GOptionEntry host_control_options[] = {
+  { "application", 0, 0, G_OPTION_ARG_STRING, &application, N_("the host's application name, if it is not mux-quic"), N_("NAME") },
+  { "system", 0, 0, G_OPTION_ARG_NONE, &system_mode, N_("the host of the system, not the user's"), NULL },
+  G_OPTION_ENTRY_NULL,
+};
 
 /* The rule of the plugin's control socket, which is part of the interface. */
 static char *

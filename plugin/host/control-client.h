@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Options every verb that asks a host has: --system and --application. Borrowed by the context; one set in a process. */
-const GOptionEntry *host_control_entries (void);
+/* Options every verb that asks a host has: --system and --application. */
+extern const GOptionEntry host_control_options[];
 
 /* A connection to the host's private socket; NULL with G_IO_ERROR_NOT_FOUND when none runs. */
 GDBusConnection *host_control_connect (GError **error);

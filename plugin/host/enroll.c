@@ -68,31 +68,25 @@ print_block (GVariant *enrolment, GError **error)
   return TRUE;
 }
 
-int
-host_verb_enroll (int argc, char **argv)
+static char *user, *device;
+static gboolean generate;
+
+static const GOptionEntry options[] = {
+  { "user", 'u', 0, G_OPTION_ARG_STRING, &user, N_("identity to issue for (default: the host's user)"), N_("NAME") },
+  { "device", 'd', 0, G_OPTION_ARG_STRING, &device, N_("name of the client's device"), N_("NAME") },
+  { "generate", 'g', 0, G_OPTION_ARG_NONE, &generate, N_("make the key here, read no request"), NULL },
+  G_OPTION_ENTRY_NULL,
+};
+
+static int
+run (int argc, char **argv)
 {
-  g_autofree char *user = NULL;
-  g_autofree char *device = NULL;
   g_autofree char *request = NULL;
-  gboolean generate = FALSE;
-  const GOptionEntry entries[] = {
-    { "user", 'u', 0, G_OPTION_ARG_STRING, &user, N_("identity to issue for (default: the host's user)"), N_("NAME") },
-    { "device", 'd', 0, G_OPTION_ARG_STRING, &device, N_("name of the client's device"), N_("NAME") },
-    { "generate", 'g', 0, G_OPTION_ARG_NONE, &generate, N_("make the key here, read no request"), NULL },
-    G_OPTION_ENTRY_NULL,
-  };
-  GOptionContext *context = g_option_context_new (NULL);
   g_autoptr (GDBusConnection) connection = NULL;
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariant) enrolment = NULL;
   g_autoptr (GError) error = NULL;
-  int status;
 
-  g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_add_main_entries (context, host_control_entries (), NULL);
-  g_option_context_set_summary (context, _("Reads a certificate request (PEM) on standard input, prints the enrolment."));
-  if (!host_parse_options (context, &argc, &argv, &status))
-    return status;
   if (!generate)
     request = read_request (&error);
   if (error == NULL)
@@ -121,3 +115,11 @@ host_verb_enroll (int argc, char **argv)
   host_complain ("%s", error->message);
   return HOST_EXIT_FAILURE;
 }
+
+const HostVerb host_verb_enroll = {
+  .name = "enroll",
+  .summary = N_("issue a client certificate (on the server)"),
+  .description = N_("Reads a certificate request (PEM) on standard input, prints the enrolment."),
+  .options = { options, host_control_options },
+  .run = run,
+};

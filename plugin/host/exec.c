@@ -120,7 +120,7 @@ ending (HostClient *client, gpointer data)
 static const HostClientEvents events = { .opened = opened, .ending = ending };
 
 static int
-run (const char *target, char **command)
+execute (const char *target, char **command)
 {
   Exec exec = { 0 };
   GVariantDict request;
@@ -145,24 +145,19 @@ run (const char *target, char **command)
   return status;
 }
 
-int
-host_verb_exec (int argc, char **argv)
-{
-  GOptionContext *context = g_option_context_new (_("TARGET [--] COMMAND [ARGUMENT…]"));
-  g_autofree char *login = NULL;
-  g_autofree char *target = NULL;
-  const GOptionEntry entries[] = {
-    { "login", 'l', 0, G_OPTION_ARG_STRING, &login, N_("user name, as rsync gives it to its remote shell"), N_("USER") },
-    G_OPTION_ENTRY_NULL,
-  };
-  int status, first = 2;
+static char *login;
 
-  g_option_context_add_main_entries (context, host_client_entries (), NULL);
-  g_option_context_add_main_entries (context, entries, NULL);
-  /* What comes after TARGET is the command's, options too. */
-  g_option_context_set_strict_posix (context, TRUE);
-  if (!host_parse_options (context, &argc, &argv, &status))
-    return status;
+static const GOptionEntry options[] = {
+  { "login", 'l', 0, G_OPTION_ARG_STRING, &login, N_("user name, as rsync gives it to its remote shell"), N_("USER") },
+  G_OPTION_ENTRY_NULL,
+};
+
+static int
+run (int argc, char **argv)
+{
+  g_autofree char *target = NULL;
+  int first = 2;
+
   if (argc > 2 && g_str_equal (argv[2], "--"))
     first = 3;
   if (argc <= first)
@@ -177,5 +172,17 @@ host_verb_exec (int argc, char **argv)
         return HOST_EXIT_USAGE;
       }
   target = login != NULL && strchr (argv[1], '@') == NULL ? g_strdup_printf ("%s@%s", login, argv[1]) : g_strdup (argv[1]);
-  return run (target, argv + first);
+  return execute (target, argv + first);
 }
+
+const HostVerb host_verb_exec = {
+  .name = "exec",
+  .arguments = N_("TARGET [--] COMMAND…"),
+  .summary = N_("run a command there"),
+  .description = N_("Runs a command on another machine: its input, output, errors and exit status are those of this one."),
+  .options = { host_client_options, options },
+  .words = HOST_WORDS_TARGET,
+  .max_arguments = -1,
+  .options_first = TRUE,
+  .run = run,
+};

@@ -237,21 +237,18 @@ closed_cb (gpointer data)
     g_main_loop_quit (keeper->loop);
 }
 
-int
-host_verb_keeper (int argc, char **argv)
-{
-  GOptionContext *context = g_option_context_new (NULL);
-  gint fd = -1;
-  const GOptionEntry entries[] = {
-    { "fd", 0, 0, G_OPTION_ARG_INT, &fd, N_("descriptor of the socket to the host"), N_("N") },
-    G_OPTION_ENTRY_NULL,
-  };
-  Keeper keeper = { 0 };
-  int status;
+static gint fd = -1;
 
-  g_option_context_add_main_entries (context, entries, NULL);
-  if (!host_parse_options (context, &argc, &argv, &status))
-    return status;
+static const GOptionEntry options[] = {
+  { "fd", 0, 0, G_OPTION_ARG_INT, &fd, N_("descriptor of the socket to the host"), N_("N") },
+  G_OPTION_ENTRY_NULL,
+};
+
+static int
+run (int argc, char **argv)
+{
+  Keeper keeper = { 0 };
+
   if (fd < 3)
     {
       host_complain (_("the keeper is started by the host, not by hand"));
@@ -269,3 +266,10 @@ host_verb_keeper (int argc, char **argv)
   g_main_loop_unref (keeper.loop);
   return HOST_EXIT_OK;
 }
+
+const HostVerb host_verb_keeper = {
+  .name = "keeper",
+  .description = N_("Runs the programs of a session. The host starts it."),
+  .options = { options },
+  .run = run,
+};

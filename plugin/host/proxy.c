@@ -65,17 +65,13 @@ ending (HostClient *client, gpointer data)
 
 static const HostClientEvents events = { .opened = opened, .ending = ending };
 
-int
-host_verb_proxy (int argc, char **argv)
+static int
+run (int argc, char **argv)
 {
-  GOptionContext *context = g_option_context_new (_("TARGET"));
   HostClient *client;
   Proxy proxy = { 0 };
   int status;
 
-  g_option_context_add_main_entries (context, host_client_entries (), NULL);
-  if (!host_parse_options (context, &argc, &argv, &status))
-    return status;
   if (argc != 2)
     {
       host_complain (_("one TARGET is needed; see %s --help"), g_get_prgname ());
@@ -88,3 +84,14 @@ host_verb_proxy (int argc, char **argv)
   host_client_free (client);
   return status;
 }
+
+const HostVerb host_verb_proxy = {
+  .name = "proxy",
+  .arguments = N_("TARGET"),
+  .summary = N_("standard input and output to a service there"),
+  .description = N_("Carries bytes between standard input and output and a service of another machine."),
+  .options = { host_client_options },
+  .words = HOST_WORDS_TARGET,
+  .max_arguments = 1,
+  .run = run,
+};

@@ -137,7 +137,7 @@ take_input (int fd, GByteArray *come)
 }
 
 static void
-run (int fd)
+carry (int fd)
 {
   g_autoptr (GByteArray) come = g_byte_array_new ();
   struct pollfd polled[] = { { STDIN_FILENO, POLLIN, 0 }, { fd, POLLIN, 0 } };
@@ -151,29 +151,31 @@ run (int fd)
     }
 }
 
-int
-host_verb_relay (int argc, char **argv)
+static int
+run (int argc, char **argv)
 {
-  GOptionContext *context = g_option_context_new (NULL);
   g_autofree char *host = NULL;
   g_autofree char *port = NULL;
   g_autoptr (GError) error = NULL;
-  int status, fd = -1;
+  int fd = -1;
 
-  g_option_context_add_main_entries (context, host_control_entries (), NULL);
-  g_option_context_set_summary (context, _("Carries datagrams between standard input and output and the host that runs here."));
-  if (!host_parse_options (context, &argc, &argv, &status))
-    return status;
   host = find_listener (&port, &error);
   if (host != NULL)
     fd = open_socket (host, port, &error);
   if (fd < 0)
     {
       host_complain ("%s", error->message);
-      return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ? HOST_EXIT_NO_HOST : HOST_EXIT_FAILURE;
+      return host_exit_for_error (error);
     }
   if (write_all ((const guint8 *) MARK, strlen (MARK)))
-    run (fd);
+    carry (fd);
   close (fd);
   return HOST_EXIT_OK;
 }
+
+const HostVerb host_verb_relay = {
+  .name = "relay",
+  .description = N_("Carries datagrams between standard input and output and the host that runs here."),
+  .options = { host_control_options },
+  .run = run,
+};

@@ -178,7 +178,7 @@ raise_descriptor_limit (void)
 }
 
 static int
-run (Serve *serve)
+serve_until_told (Serve *serve)
 {
   g_autoptr (GError) error = NULL;
   guint sources[3];
@@ -201,34 +201,26 @@ run (Serve *serve)
   return HOST_EXIT_OK;
 }
 
-int
-host_verb_serve (int argc, char **argv)
+static char *config, *plugin;
+static gboolean system_mode, no_bus;
+
+static const GOptionEntry options[] = {
+  { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config, N_("configuration file"), N_("FILE") },
+  { "system", 0, 0, G_OPTION_ARG_NONE, &system_mode, N_("serve the system: /etc/mux-quic, the system bus"), NULL },
+  { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &plugin, N_("the plugin's module"), N_("FILE") },
+  { "no-bus", 0, 0, G_OPTION_ARG_NONE, &no_bus, N_("no status on D-Bus, only on the private socket"), NULL },
+  G_OPTION_ENTRY_NULL,
+};
+
+static int
+run (int argc, char **argv)
 {
-  g_autofree char *config = NULL;
-  g_autofree char *plugin = NULL;
-  gboolean system_mode = FALSE, no_bus = FALSE;
-  const GOptionEntry entries[] = {
-    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config, N_("configuration file"), N_("FILE") },
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system_mode, N_("serve the system: /etc/mux-quic, the system bus"), NULL },
-    { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &plugin, N_("the plugin's module"), N_("FILE") },
-    { "no-bus", 0, 0, G_OPTION_ARG_NONE, &no_bus, N_("no status on D-Bus, only on the private socket"), NULL },
-    G_OPTION_ENTRY_NULL,
-  };
-  GOptionContext *context = g_option_context_new (NULL);
   g_autoptr (GDBusConnection) bus = NULL;
   g_autoptr (GError) error = NULL;
   Serve serve = { 0 };
   MuxHost host;
   int status;
 
-  g_option_context_add_main_entries (context, entries, NULL);
-  if (!host_parse_options (context, &argc, &argv, &status))
-    return status;
-  if (argc > 1)
-    {
-      host_complain (_("unexpected argument '%s'; see %s --help"), argv[1], g_get_prgname ());
-      return HOST_EXIT_USAGE;
-    }
   host_log_init ();
   signal (SIGPIPE, SIG_IGN);
   raise_descriptor_limit ();
@@ -251,7 +243,7 @@ host_verb_serve (int argc, char **argv)
   host.log_level = log_level;
   host.set_log_level = set_log_level;
   if (host_loader_load (serve.loader, &host, plugin, &error))
-    status = run (&serve);
+    status = serve_until_told (&serve);
   else
     {
       host_complain ("%s", error->message);
@@ -261,3 +253,11 @@ host_verb_serve (int argc, char **argv)
   host_loader_free (serve.loader);
   return status;
 }
+
+const HostVerb host_verb_serve = {
+  .name = "serve",
+  .summary = N_("serve this machine"),
+  .description = N_("Serves this machine until SIGTERM; SIGHUP reads the configuration again."),
+  .options = { options },
+  .run = run,
+};
