@@ -1,6 +1,8 @@
 /* `mux-quic cert`: the certificates that this host's CA made, and its own. */
 #include "host/control-client.h"
+#include "host/json.h"
 #include "host/status-table.h"
+#include "host/style.h"
 #include "host/verb.h"
 
 #include <glib/gi18n.h>
@@ -8,13 +10,6 @@
 
 /* The beginning of a serial that names it, if no other begins so. */
 #define PREFIX_MIN 4
-
-static gboolean json;
-
-static const GOptionEntry options[] = {
-  { "json", 'j', 0, G_OPTION_ARG_NONE, &json, N_("print JSON"), NULL },
-  G_OPTION_ENTRY_NULL,
-};
 
 static HostExit
 fail (GError *error)
@@ -42,12 +37,12 @@ list (GDBusConnection *connection, char **arguments)
 
   if (certificates == NULL)
     return fail (error);
-  if (json)
+  if (host_json_wanted ())
     {
       g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
       g_variant_dict_insert_value (&dict, "certificates", certificates);
-      host_print_json (g_variant_dict_end (&dict));
+      host_json_print (g_variant_dict_end (&dict));
     }
   else if (g_variant_n_children (certificates) == 0)
     g_print ("%s\n", _("No certificates were issued."));
@@ -114,13 +109,13 @@ show_own (GDBusConnection *connection)
   if (reply == NULL)
     return fail (error);
   status = g_variant_get_child_value (reply, 0);
-  if (json)
+  if (host_json_wanted ())
     {
       g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
       g_autoptr (GVariant) certificates = g_variant_lookup_value (status, "certificates", NULL);
 
       g_variant_dict_insert_value (&dict, "certificates", certificates);
-      host_print_json (g_variant_dict_end (&dict));
+      host_json_print (g_variant_dict_end (&dict));
     }
   else
     host_status_table_print_own (status);
@@ -143,9 +138,9 @@ show (GDBusConnection *connection, char **arguments)
   certificate = find (certificates, *arguments);
   if (certificate == NULL)
     return HOST_EXIT_NO_HOST;
-  if (json)
+  if (host_json_wanted ())
     {
-      host_print_json (certificate);
+      host_json_print (certificate);
       return HOST_EXIT_OK;
     }
   print_field (certificate, _("Serial:   "), "serial");
@@ -250,7 +245,7 @@ const HostVerb host_verb_cert = {
   .arguments = N_("ACTION"),
   .summary = N_("the certificates of this host"),
   .description = N_("The certificates that this host's CA made, and its own. ACTION is one of:"),
-  .options = { options, host_control_options },
+  .options = { host_json_options, host_style_options, host_control_options },
   .choices = actions,
   .max_arguments = -1,
   .run = run,

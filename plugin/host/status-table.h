@@ -5,13 +5,18 @@
 
 G_BEGIN_DECLS
 
-/* @status: what Manager.Describe gives. Prints to standard output. */
+/* How it is to look. */
+typedef struct
+{
+  gboolean colors;
+  guint columns; /* lines are no wider than that; 0: as wide as they need to be */
+} HostTableLook;
+
+/* @status: what Manager.Describe gives: listeners, sessions, certificates. */
+char *host_status_table_format (GVariant *status, const HostTableLook *look);
+/* The same, and its `certificates` alone, and aa{sv} of the Manager's ListCertificates (), to standard output. */
 void host_status_table_print (GVariant *status);
-/* The `certificates` of a status alone. */
 void host_status_table_print_own (GVariant *status);
-/* aa{sv} of the Manager's ListCertificates (). */
 void host_status_table_print_issued (GVariant *certificates);
-/* @dictionary: a{sv}; floating consumed. With the schema's number. */
-void host_print_json (GVariant *dictionary);
 
 G_END_DECLS

@@ -1,15 +1,10 @@
 #include "host/control-client.h"
+#include "host/json.h"
 #include "host/status-table.h"
+#include "host/style.h"
 #include "host/verb.h"
 
 #include <glib/gi18n.h>
-
-static gboolean json;
-
-static const GOptionEntry options[] = {
-  { "json", 'j', 0, G_OPTION_ARG_NONE, &json, N_("print JSON"), NULL },
-  G_OPTION_ENTRY_NULL,
-};
 
 static int
 run (int argc, char **argv)
@@ -32,8 +27,8 @@ run (int argc, char **argv)
       return HOST_EXIT_FAILURE;
     }
   g_variant_get (reply, "(@a{sv})", &described);
-  if (json)
-    host_print_json (described);
+  if (host_json_wanted ())
+    host_json_print (described);
   else
     host_status_table_print (described);
   return HOST_EXIT_OK;
@@ -43,6 +38,6 @@ const HostVerb host_verb_status = {
   .name = "status",
   .summary = N_("listeners, sessions, certificates"),
   .description = N_("Shows what the running host serves: listeners, sessions, certificates."),
-  .options = { options, host_control_options },
+  .options = { host_json_options, host_style_options, host_control_options },
   .run = run,
 };

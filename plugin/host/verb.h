@@ -37,7 +37,7 @@ typedef struct
   HostWords words;       /* what those are */
 } HostChoice;
 
-#define HOST_VERB_MAX_OPTIONS 4
+#define HOST_VERB_MAX_OPTIONS 5
 
 typedef struct
 {
@@ -65,7 +65,9 @@ const HostVerb *host_verb_find (const char *name);
 /* The row of @choices with that name; NULL. */
 const HostChoice *host_choice_find (const HostChoice *choices, const char *name);
 
-/* Prints "mux-quic: <message>" to stderr, control characters made harmless. */
+/* @text in valid UTF-8 and without control characters: what a peer says must not steer the terminal. */
+char *host_make_harmless (const char *text);
+/* Prints "mux-quic: <message>" to stderr, made harmless. */
 void host_complain (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* The exit status for @error: HOST_EXIT_TRANSPORT for what the network or peer did, HOST_EXIT_NO_HOST for G_IO_ERROR_NOT_FOUND (of
  * host/control-client.h: no host is running), HOST_EXIT_FAILURE else. */

@@ -1,6 +1,8 @@
+#include "host/style.h"
 #include "host/verb.h"
 
 #include <mux/plugin.h>
+#include <unistd.h>
 
 const HostVerb *const host_verbs[] = {
   &host_verb_serve,
@@ -35,22 +37,33 @@ host_choice_find (const HostChoice *choices, const char *name)
   return NULL;
 }
 
+char *
+host_make_harmless (const char *text)
+{
+  char *valid = g_utf8_make_valid (text, -1);
+
+  /* Several lines (a configuration's problems) may stand. */
+  for (char *p = valid; *p != '\0'; p++)
+    if (g_ascii_iscntrl (*p) && *p != '\n')
+      *p = '?';
+  return valid;
+}
+
 void
 host_complain (const char *format, ...)
 {
   g_autofree char *text = NULL;
-  g_autofree char *valid = NULL;
+  g_autofree char *harmless = NULL;
+  gboolean colors;
   va_list arguments;
 
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  valid = g_utf8_make_valid (text, -1);
-  /* What a peer says must not steer the terminal. Several lines (a configuration's problems) may stand. */
-  for (char *p = valid; *p != '\0'; p++)
-    if (g_ascii_iscntrl (*p) && *p != '\n')
-      *p = '?';
-  g_printerr ("mux-quic: %s\n", valid);
+  harmless = host_make_harmless (text);
+  colors = host_style_enabled (STDERR_FILENO);
+  g_printerr ("%smux-quic:%s %s\n", host_style_begin (HOST_STYLE_BAD, colors), host_style_end (HOST_STYLE_BAD, colors),
+              harmless);
 }
 
 HostExit
