@@ -1,16 +1,14 @@
 #include "host/client.h"
 
 #include "host/away.h"
+#include "host/progress.h"
 #include "host/signals.h"
 #include "host/verb.h"
 
 #include <glib/gi18n.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
-/* A dial that takes longer says what it does. */
-#define PROGRESS_DELAY_MS 1000
 /* Who breaks off waits so long for his goodbye to be heard. */
 #define HURRY_MS 500
 
@@ -25,11 +23,9 @@ struct _HostClient
   GIOStream *channel;
   GPtrArray *lanes;
   GVariant *request;
-  char *progress;
-  guint progress_timer;
+  HostProgress *progress; /* of the dial */
   guint lost; /* see host_client_quit_lost () */
   char *lost_message;
-  gboolean progress_shown;
   HostAway *away;
 
   guint holds;
@@ -53,27 +49,13 @@ ops (HostClient *client)
   return host_loader_session_ops (client->loader);
 }
 
-static gboolean
-progress_cb (gpointer data)
-{
-  HostClient *client = data;
-
-  client->progress_timer = 0;
-  client->progress_shown = TRUE;
-  if (client->progress != NULL)
-    g_printerr ("mux-quic: %s\n", client->progress);
-  return G_SOURCE_REMOVE;
-}
-
 static void
 progress (gpointer data, const char *message)
 {
   HostClient *client = host_loader_user_data (data);
 
-  g_free (client->progress);
-  client->progress = g_strdup (message);
-  if (client->progress_shown)
-    g_printerr ("mux-quic: %s\n", message);
+  if (client->progress != NULL)
+    host_progress_set (client->progress, message);
 }
 
 static void
@@ -193,6 +175,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
 
   client->channel = ops (client)->open_channel_finish (client->session, result, &error);
+  g_clear_pointer (&client->progress, host_progress_free);
   if (client->over)
     return;
   if (client->channel == NULL)
@@ -212,7 +195,6 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   client->session
       = host_loader_ops (client->loader)->connect_finish (host_loader_transport (client->loader), result, &error);
-  g_clear_handle_id (&client->progress_timer, g_source_remove);
   if (client->over)
     return;
   if (client->session == NULL)
@@ -220,6 +202,8 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
       host_client_quit (client, host_exit_for_error (error), error->message);
       return;
     }
+  if (client->progress != NULL)
+    host_progress_set (client->progress, _("waiting for the service"));
   ops (client)->open_channel_async (client->session, client->request, NULL, opened_cb, client);
 }
 
@@ -277,8 +261,7 @@ say_goodbye (HostClient *client)
   if (client->status == HOST_EXIT_TRANSPORT)
     hurry = g_timeout_add (HURRY_MS, hurry_cb, said);
   ops (client)->close_async (client->session, said_goodbye_cb, g_rc_box_acquire (said));
-  while (!*said)
-    g_main_context_iteration (NULL, TRUE);
+  host_progress_wait (said, _("saying goodbye"));
   g_clear_handle_id (&hurry, g_source_remove);
   g_rc_box_release (said);
 }
@@ -288,7 +271,7 @@ host_client_free (HostClient *client)
 {
   g_clear_handle_id (&client->lost, g_source_remove);
   g_clear_pointer (&client->lost_message, g_free);
-  g_clear_handle_id (&client->progress_timer, g_source_remove);
+  g_clear_pointer (&client->progress, host_progress_free);
   host_away_free (client->away);
   g_ptr_array_unref (client->lanes);
   g_clear_object (&client->channel);
@@ -298,7 +281,6 @@ host_client_free (HostClient *client)
   host_loader_free (client->loader);
   g_clear_pointer (&client->request, g_variant_unref);
   g_main_loop_unref (client->loop);
-  g_free (client->progress);
   g_free (client->message);
   g_free (client);
 }
@@ -313,11 +295,11 @@ host_client_run (HostClient *client, const char *target, GVariant *request)
   if (service != NULL)
     g_variant_dict_insert (&dict, "service", "s", service);
   client->request = g_variant_ref_sink (g_variant_dict_end (&dict));
-  if (isatty (STDERR_FILENO))
-    client->progress_timer = g_timeout_add (PROGRESS_DELAY_MS, progress_cb, client);
+  client->progress = host_progress_new (NULL);
   host_loader_ops (client->loader)
       ->connect_async (host_loader_transport (client->loader), target, NULL, NULL, connected_cb, client);
   g_main_loop_run (client->loop);
+  g_clear_pointer (&client->progress, host_progress_free);
   host_away_end (client->away);
   if (client->events->ending != NULL)
     client->events->ending (client, client->user_data);
