@@ -144,13 +144,13 @@ called_cb (GObject *source, GAsyncResult *result, gpointer data)
   call->done = TRUE;
 }
 
-GVariant *
-host_control_call (GDBusConnection *connection, const char *method, GVariant *arguments, const char *reply_type,
-                   GError **error)
+static GVariant *
+call_manager (GDBusConnection *connection, const char *interface, const char *method, GVariant *arguments,
+              const char *reply_type, GError **error)
 {
   Call call = { 0 };
 
-  g_dbus_connection_call (connection, NULL, HOST_CONTROL_MANAGER_PATH, HOST_CONTROL_MANAGER_INTERFACE, method, arguments,
+  g_dbus_connection_call (connection, NULL, HOST_CONTROL_MANAGER_PATH, interface, method, arguments,
                           G_VARIANT_TYPE (reply_type), G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT_MS, NULL, called_cb, &call);
   host_progress_wait (&call.done, _("waiting for the host"));
   if (call.reply == NULL)
@@ -159,4 +159,39 @@ host_control_call (GDBusConnection *connection, const char *method, GVariant *ar
       g_propagate_error (error, call.error);
     }
   return call.reply;
+}
+
+GVariant *
+host_control_call (GDBusConnection *connection, const char *method, GVariant *arguments, const char *reply_type,
+                   GError **error)
+{
+  return call_manager (connection, HOST_CONTROL_MANAGER_INTERFACE, method, arguments, reply_type, error);
+}
+
+GVariant *
+host_control_get (GDBusConnection *connection, const char *property, const char *type, GError **error)
+{
+  g_autoptr (GVariant) reply
+      = call_manager (connection, "org.freedesktop.DBus.Properties", "Get",
+                      g_variant_new ("(ss)", HOST_CONTROL_MANAGER_INTERFACE, property), "(v)", error);
+  g_autoptr (GVariant) value = NULL;
+
+  if (reply == NULL)
+    return NULL;
+  g_variant_get (reply, "(v)", &value);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE (type)))
+    return g_steal_pointer (&value);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("the host is of another version; its %s is not understood"),
+               property);
+  return NULL;
+}
+
+gboolean
+host_control_set (GDBusConnection *connection, const char *property, GVariant *value, GError **error)
+{
+  g_autoptr (GVariant) reply
+      = call_manager (connection, "org.freedesktop.DBus.Properties", "Set",
+                      g_variant_new ("(ssv)", HOST_CONTROL_MANAGER_INTERFACE, property, value), "()", error);
+
+  return reply != NULL;
 }

@@ -29,5 +29,8 @@ GDBusConnection *host_control_start (GError **error);
 /* Calls a method of the Manager. NULL with the host's own words. Runs the default main context meanwhile. */
 GVariant *host_control_call (GDBusConnection *connection, const char *method, GVariant *arguments,
                              const char *reply_type, GError **error);
+/* The value of a property of the Manager, of D-Bus type @type; and another one (floating consumed). */
+GVariant *host_control_get (GDBusConnection *connection, const char *property, const char *type, GError **error);
+gboolean host_control_set (GDBusConnection *connection, const char *property, GVariant *value, GError **error);
 
 G_END_DECLS

@@ -13,6 +13,8 @@ const HostVerb *const host_verbs[] = {
   &host_verb_creds,
   &host_verb_status,
   &host_verb_cert,
+  &host_verb_metrics,
+  &host_verb_log_level,
   &host_verb_check,
   &host_verb_relay,
   &host_verb_keeper,

@@ -6,7 +6,7 @@ import unittest
 from sandbox import MODULE, Sandbox
 import tap
 
-VERBS = ["serve", "connect", "exec", "proxy", "enroll", "creds", "status", "cert", "check"]
+VERBS = ["serve", "connect", "exec", "proxy", "enroll", "creds", "status", "cert", "metrics", "log-level", "check"]
 
 
 class Usage(unittest.TestCase):
@@ -56,6 +56,8 @@ class Usage(unittest.TestCase):
                 ("cert", "list", "00"): "mux-quic cert --help",
                 ("creds",): "--pem",
                 ("keeper",): "started by the host",
+                ("log-level", "debg"): "did you mean 'debug'",
+                ("log-level", "debug", "x"): "unexpected argument 'x'",
             }
             for words, said in cases.items():
                 done = world.mux(*words)
@@ -65,7 +67,8 @@ class Usage(unittest.TestCase):
 
     def test_no_host_is_3(self):
         with Sandbox() as world:
-            for words in ([], ["status"], ["--json"], ["cert", "list"], ["creds", "--pem"]):
+            for words in ([], ["status"], ["--json"], ["cert", "list"], ["creds", "--pem"], ["metrics"], ["log-level"],
+                          ["log-level", "debug"]):
                 done = world.mux(*words)
                 self.assertEqual((done.returncode, done.stdout), (3, b""), words)
                 self.assertIn(b"mux-quic serve", done.stderr, words)

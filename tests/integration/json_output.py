@@ -74,6 +74,7 @@ class Output(unittest.TestCase):
             self.assertEqual([one["role"] for one in own["certificates"]], ["ca", "server", "client"])
             self.fits("cert-show-own", ask("cert", "renew", "--json"))
             self.fits("cert-show-own", ask("cert", "rotate-ca", "--json"))
+            self.fits("log-level", ask("log-level", "--json"))
             ask("cert", "revoke", serial)
             self.assertIn("revoked", self.fits("cert-list", ask("cert", "list", "--json"))["certificates"][0])
 
