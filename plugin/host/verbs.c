@@ -18,6 +18,7 @@ const HostVerb *const host_verbs[] = {
   &host_verb_check,
   &host_verb_relay,
   &host_verb_keeper,
+  &host_verb_complete,
   NULL,
 };
 

@@ -74,7 +74,9 @@ class House(unittest.TestCase):
                 r"share/dbus-1/interfaces/org\.muxquic\.Quic1\.xml",
                 r"share/polkit-1/actions/org\.muxquic\.quic1\.policy",
                 r"share/dbus-1/system\.d/org\.muxquic\.Quic1\.conf", r"share/doc/mux-quic/config\.lua\.example",
-                r"share/mux-quic/output\.schema\.json", r"lib/systemd/user/mux-quic\.service", r"etc/xdg/autostart/mux-quic\.desktop",
+                r"share/mux-quic/output\.schema\.json",
+                r"share/bash-completion/completions/mux-quic", r"share/zsh/site-functions/_mux-quic",
+                r"share/fish/vendor_completions\.d/mux-quic\.fish", r"lib/systemd/user/mux-quic\.service", r"etc/xdg/autostart/mux-quic\.desktop",
                 r"share/locale/de/LC_MESSAGES/mux-quic\.mo",
             ]
             unexplained = {name for name in files if not any(re.search(f"(^|/){pattern}$", name) for pattern in expected)}
