@@ -1,10 +1,12 @@
 #include "host/follow.h"
 
 #include "host/control-client.h"
+#include "host/status-fetch.h"
 
 #define LOOK_EVERY_US G_USEC_PER_SEC
-/* A host that says nothing for so long is as good as gone. */
-#define ANSWER_MS 10000
+/* Looking must not be what the host is busy with: for a long look there is a longer pause, this many times as
+ * long. */
+#define PAUSE_TIMES 4
 
 struct _HostFollow
 {
@@ -18,7 +20,9 @@ struct _HostFollow
   guint timer; /* for the next look or attempt */
   gint64 due;  /* when it ends, monotonic */
   gint64 looked;
+  gint64 may_look; /* not before that */
   gboolean asking, dirty, known, over;
+  gboolean counts_told; /* the host signals its counters */
 };
 
 static void lose (HostFollow *follow, const GError *error);
@@ -57,22 +61,22 @@ described_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   HostFollow *follow = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-  g_autoptr (GVariant) status = NULL;
+  g_autoptr (GVariant) status = host_status_fetch_finish (result, &error);
+  gint64 now = g_get_monotonic_time ();
 
   if (!follow->over && source == (GObject *)follow->connection)
     {
       follow->asking = FALSE;
-      if (reply == NULL)
+      follow->may_look = MAX (follow->looked + LOOK_EVERY_US, now + PAUSE_TIMES * (now - follow->looked));
+      if (status == NULL)
         lose (follow, error);
       else
         {
           if (follow->dirty)
-            arrange (follow, follow->looked + LOOK_EVERY_US);
-          else if (follow->beat > 0)
-            arrange (follow, follow->looked + follow->beat);
+            arrange (follow, follow->may_look);
+          else if (follow->beat > 0 && !follow->counts_told)
+            arrange (follow, MAX (follow->looked + follow->beat, follow->may_look));
           follow->known = TRUE;
-          g_variant_get (reply, "(@a{sv})", &status);
           follow->events->status (status, follow->user_data);
         }
     }
@@ -85,21 +89,44 @@ look (HostFollow *follow)
   follow->asking = TRUE;
   follow->dirty = FALSE;
   follow->looked = g_get_monotonic_time ();
-  g_dbus_connection_call (follow->connection, NULL, HOST_CONTROL_MANAGER_PATH, HOST_CONTROL_MANAGER_INTERFACE,
-                          "Describe", NULL, G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NONE, ANSWER_MS,
-                          follow->cancellable, described_cb, g_rc_box_acquire (follow));
+  host_status_fetch_async (follow->connection, follow->cancellable, described_cb, g_rc_box_acquire (follow));
 }
 
-/* Whatever it signals, something is other than it was. */
+/* Whether a PropertiesChanged tells of nothing but counters. */
+static gboolean
+is_of_counters (HostFollow *follow, const char *signal, GVariant *parameters)
+{
+  static const char *const counters[] = { "Rtt", "Lost", "BytesIn", "BytesOut", "Connections", NULL };
+  g_autoptr (GVariant) changed = NULL;
+  GVariantIter iter;
+  const char *name;
+  gboolean others = FALSE;
+
+  if (!g_str_equal (signal, "PropertiesChanged")
+      || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sa{sv}as)")))
+    return FALSE;
+  g_variant_get (parameters, "(&s@a{sv}@as)", NULL, &changed, NULL);
+  g_variant_iter_init (&iter, changed);
+  while (g_variant_iter_next (&iter, "{&sv}", &name, NULL))
+    {
+      follow->counts_told |= g_str_equal (name, "BytesIn");
+      others |= !g_strv_contains (counters, name);
+    }
+  return !others && g_variant_n_children (changed) > 0;
+}
+
+/* Whatever it signals, something is other than it was. Counters concern only those who want them. */
 static void
 signal_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
            const char *signal, GVariant *parameters, gpointer data)
 {
   HostFollow *follow = data;
 
+  if (is_of_counters (follow, signal, parameters) && follow->beat == 0)
+    return;
   follow->dirty = TRUE;
   if (!follow->asking)
-    arrange (follow, follow->looked + LOOK_EVERY_US);
+    arrange (follow, follow->may_look);
 }
 
 static void

@@ -11,7 +11,7 @@ typedef struct _HostFollow HostFollow;
 
 typedef struct
 {
-  /* a{sv} of Manager.Describe. */
+  /* a{sv} of Manager.Describe, with all sessions. */
   void (*status) (GVariant *status, gpointer user_data);
   /* The host is gone, or does not answer; the next status () says that it is back. */
   void (*gone) (gpointer user_data);
@@ -19,7 +19,8 @@ typedef struct
   void (*failed) (const GError *error, gpointer user_data);
 } HostFollowEvents;
 
-/* @beat: seconds after which it looks again without a signal, for what changes all the time; 0: never. */
+/* @beat: seconds after which it looks again without a signal, for what changes all the time (unless the host
+ * signals that too); 0: never, and not for counters. */
 HostFollow *host_follow_new (guint beat, const HostFollowEvents *events, gpointer user_data);
 void host_follow_free (HostFollow *follow);
 

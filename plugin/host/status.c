@@ -1,5 +1,6 @@
 #include "host/control-client.h"
 #include "host/json.h"
+#include "host/status-fetch.h"
 #include "host/status-table.h"
 #include "host/style.h"
 #include "host/verb.h"
@@ -18,7 +19,6 @@ static int
 run (int argc, char **argv)
 {
   g_autoptr (GDBusConnection) connection = NULL;
-  g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariant) described = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -30,13 +30,12 @@ run (int argc, char **argv)
       host_complain ("%s", error->message);
       return host_exit_for_error (error);
     }
-  reply = host_control_call (connection, "Describe", NULL, "(a{sv})", &error);
-  if (reply == NULL)
+  described = host_status_fetch (connection, &error);
+  if (described == NULL)
     {
       host_complain ("%s", error->message);
       return HOST_EXIT_FAILURE;
     }
-  g_variant_get (reply, "(@a{sv})", &described);
   if (host_json_wanted ())
     host_json_print (described);
   else
