@@ -1,5 +1,7 @@
 #include "host/away.h"
 
+#include "host/style.h"
+
 #include <gio/gio.h>
 #include <glib/gi18n.h>
 #include <unistd.h>
@@ -30,6 +32,15 @@ paint (const char *text)
     g_printerr ("\0337\033[1;1H\033[0m\033[2K\0338");
 }
 
+/* A line of its own. */
+static void
+say (HostStyle style, const char *line)
+{
+  gboolean colors = host_style_enabled (STDERR_FILENO);
+
+  g_printerr ("%s%s%s\n", host_style_begin (style, colors), line, host_style_end (style, colors));
+}
+
 static gboolean
 tick_cb (gpointer data)
 {
@@ -42,8 +53,8 @@ tick_cb (gpointer data)
   if (away->painted)
     paint (text);
   else if (!away->shown)
-    g_printerr ("%s\n", away->restarting ? _("mux-quic: the host over there restarts, reconnecting…")
-                                         : _("mux-quic: the connection is lost, reconnecting…"));
+    say (HOST_STYLE_WARNING, away->restarting ? _("mux-quic: the host over there restarts, reconnecting…")
+                                              : _("mux-quic: the connection is lost, reconnecting…"));
   away->shown = TRUE;
   return G_SOURCE_CONTINUE;
 }
@@ -81,13 +92,14 @@ host_away_begin (HostAway *away, gboolean restarting)
 gboolean
 host_away_end (HostAway *away)
 {
+  g_autofree char *line = g_strdup_printf (_("mux-quic: connected again after %u s"), seconds (away));
   gboolean shown = away->shown;
 
   g_clear_handle_id (&away->timer, g_source_remove);
   if (shown && away->painted)
     paint (NULL);
   else if (shown)
-    g_printerr (_("mux-quic: connected again after %u s\n"), seconds (away));
+    say (HOST_STYLE_GOOD, line);
   away->shown = FALSE;
   away->since = 0;
   return shown && away->painted;

@@ -95,6 +95,28 @@ class Progress(unittest.TestCase):
                 terminal.stop()
             self.assertEqual(host.stop(), 0)
 
+    def test_notices_have_colours_where_they_are_wanted(self):
+        with Sandbox() as world:
+            host = world.serve()
+            client = world.client(host, max_idle_timeout=3)
+            terminals = {}
+            try:
+                for variable in ("", "NO_COLOR=1"):
+                    terminals[variable] = Tmux(world, f"of-{variable}", 100, 12)
+                    terminals[variable].start("sh", "-c", " ".join([variable, PROGRAM, "exec", *client, "here", "--", "sh", "-c",
+                                                                    "'echo begun; exec cat'"]) + "; exec cat")
+                    terminals[variable].shows("begun")
+                os.kill(host.pid, signal.SIGSTOP)
+                for variable, terminal in terminals.items():
+                    terminal.shows("the connection is lost")
+                    self.assertEqual("\033[33m" in terminal("capture-pane", "-p", "-e"), variable == "", variable)
+            finally:
+                os.kill(host.pid, signal.SIGCONT)
+                for terminal in terminals.values():
+                    terminal.type("C-d")
+                    terminal.stop()
+            self.assertEqual(host.stop(), 0)
+
 
 if __name__ == "__main__":
     tap.main()
