@@ -70,6 +70,14 @@ struct _MuxHost
    * ask for it. */
   GLogLevelFlags (*log_level) (gpointer user_data);
   void (*set_log_level) (gpointer user_data, GLogLevelFlags level);
+
+  /* Since 1.1. Sockets that somebody bound for this host before it began (socket activation): @n_sockets descriptors,
+   * close-on-exec, the plugin's once activate () succeeded. One whose address is that of a configured
+   * listener is used by it instead of a socket of its own; what fits none, or is no UDP socket, is complained of in the log.
+   * @socket_names: what messages call each of them, e.g. the unit that it is of; or NULL. */
+  const int *sockets;
+  const char *const *socket_names;
+  guint n_sockets;
 };
 
 G_END_DECLS

@@ -42,6 +42,7 @@ typedef enum
   MUX_ERROR_ENROLMENT,     /* the enrolment command failed or said nothing usable */
   MUX_ERROR_LIMIT,         /* a limit of this side is reached */
   MUX_ERROR_RESTARTING,    /* since 1.1: the other side ended the connection to restart, and wants to be back soon */
+  MUX_ERROR_RUNNING,       /* since 1.1: another host of this user and application runs already */
 } MuxError;
 
 typedef struct _MuxHost MuxHost; /* host.h */

@@ -63,8 +63,10 @@ name_lost_cb (GDBusConnection *connection, const char *name, gpointer data)
   base_message ("the name %s is not to be had on the bus; status is on the private socket only", name);
 }
 
+/* The socket comes first, because there is one host for it: another must not touch keys and ports before it knows. Who connects
+ * waits until the loop turns, and then all is there. */
 static gboolean
-started_cb (MuxTransport *transport, gpointer data, GError **error)
+starting_cb (MuxTransport *transport, gpointer data, GError **error)
 {
   Control *control = data;
   g_autoptr (GMainContextPusher) pusher = push_context (control);
@@ -78,11 +80,19 @@ started_cb (MuxTransport *transport, gpointer data, GError **error)
   for (guint i = 0; i < transport_sessions (transport)->len; i++)
     control_sessions_update (control->sessions, transport_sessions (transport)->pdata[i], &is_new, &changed);
   control->socket = control_socket_new (path, host->system_mode, context, socket_connection_cb, control, error);
-  if (control->socket == NULL)
-    {
-      g_clear_pointer (&control->sessions, control_sessions_free);
-      return FALSE;
-    }
+  if (control->socket != NULL)
+    return TRUE;
+  g_clear_pointer (&control->sessions, control_sessions_free);
+  return FALSE;
+}
+
+static gboolean
+started_cb (MuxTransport *transport, gpointer data, GError **error)
+{
+  Control *control = data;
+  g_autoptr (GMainContextPusher) pusher = push_context (control);
+  const MuxHost *host = transport_host (transport);
+
   if (host->bus != NULL)
     {
       g_ptr_array_add (control->objects, control_objects_new (transport, control->sessions, host->bus, FALSE));
@@ -195,6 +205,7 @@ certificate_expiring_cb (MuxTransport *transport, const char *role, const char *
 }
 
 static const TransportObserver observer = {
+  .starting = starting_cb,
   .started = started_cb,
   .stopping = stopping_cb,
   .listeners_changed = listeners_changed_cb,

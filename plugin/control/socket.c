@@ -77,7 +77,7 @@ take_lock (const char *path, GError **error)
   if (flock (fd, LOCK_EX | LOCK_NB) == 0)
     return fd;
   if (errno == EWOULDBLOCK)
-    base_error_set (error, MUX_ERROR_FAILED,
+    base_error_set (error, MUX_ERROR_RUNNING,
                     _("a host of this user is already running (%s); see `mux-quic status`"), path);
   else
     base_error_set_errno (error, errno, _("cannot lock %s"), name);

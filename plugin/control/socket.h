@@ -19,7 +19,7 @@ typedef struct _ControlSocket ControlSocket;
 typedef void (*ControlSocketFunc) (GDBusConnection *connection, gboolean there, gpointer user_data);
 
 /* Makes the directory of @path (0700, with @everybody 0755: any user may connect then) and listens. A stale socket is replaced, that of a living host is
- * MUX_ERROR_FAILED "already running". */
+ * MUX_ERROR_RUNNING. */
 ControlSocket *control_socket_new (const char *path, gboolean everybody, GMainContext *context, ControlSocketFunc func,
                                    gpointer user_data, GError **error);
 /* Closes every connection and removes the socket. */

@@ -92,6 +92,7 @@ host_exit_for_error (const GError *error)
     case MUX_ERROR_REFUSED:
     case MUX_ERROR_ENROLMENT:
     case MUX_ERROR_LIMIT:
+    case MUX_ERROR_RUNNING:
       break;
     }
   return HOST_EXIT_FAILURE;

@@ -16,6 +16,7 @@ struct _NetUdp
   int family; /* of the socket: AF_INET or AF_INET6 */
   NetAddress local;
   gboolean gso, gro;
+  gboolean both; /* IPv6 and IPv4 */
   NetUdpStats stats;
   BaseLogGate send_gate;
   guint8 *buffer; /* of NET_UDP_BUFFER_SIZE */

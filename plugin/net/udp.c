@@ -114,6 +114,7 @@ set_up (NetUdp *udp, NetUdpFlags flags, GError **error)
           return base_error_set_errno (error, saved_errno, _("Cannot read IPV6_V6ONLY of a UDP socket"));
         }
       scope = v6only ? ON_IPV6 : ON_IPV4 | ON_IPV6;
+      udp->both = !v6only;
     }
   if (!set_options (udp, scope, error))
     return FALSE;
@@ -282,6 +283,12 @@ const NetAddress *
 net_udp_local (const NetUdp *udp)
 {
   return &udp->local;
+}
+
+gboolean
+net_udp_is_dual_stack (const NetUdp *udp)
+{
+  return udp->both;
 }
 
 gboolean

@@ -59,6 +59,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetUdp, net_udp_free)
 int net_udp_fd (const NetUdp *udp);
 /* The bound address, the port filled in. */
 const NetAddress *net_udp_local (const NetUdp *udp);
+/* Whether it takes IPv4 beside IPv6. */
+gboolean net_udp_is_dual_stack (const NetUdp *udp);
 gboolean net_udp_has_gso (const NetUdp *udp);
 gboolean net_udp_has_gro (const NetUdp *udp);
 const NetUdpStats *net_udp_stats (const NetUdp *udp);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "net/resolver.h"
+#include "transport/adopted.h"
 #include "transport/peer-session.h"
 #include "transport/watch.h"
 
@@ -23,6 +24,23 @@ open_socket (const NetAddress *address, GError **error)
   return net_udp_open (address, both ? NET_UDP_DUAL_STACK : NET_UDP_DEFAULT, error);
 }
 
+/* Port 0 is any port, and so is what nobody configured. */
+static gboolean
+use_adopted (TransportListener *listener, const NetAddress *address, GError **error)
+{
+  gboolean any_port = net_address_port (address) == 0 || config_settings_path (listener->settings) == NULL;
+
+  return transport_adopted_lend (listener->transport->adopted, address, any_port, listener->sockets, error);
+}
+
+static void
+close_sockets (TransportListener *listener)
+{
+  for (guint i = 0; i < listener->sockets->len; i++)
+    transport_adopted_release (listener->transport->adopted, listener->sockets->pdata[i]);
+  g_ptr_array_set_size (listener->sockets, 0);
+}
+
 /* Of a name's addresses some may be none of this machine's stack (::1 without IPv6); one that is taken or
  * forbidden is an error. */
 static gboolean
@@ -33,8 +51,11 @@ open_sockets (TransportListener *listener, GArray *addresses, GError **error)
   for (guint i = 0; i < addresses->len; i++)
     {
       g_autoptr (GError) failure = NULL;
-      NetUdp *udp = open_socket (&g_array_index (addresses, NetAddress, i), &failure);
+      NetUdp *udp;
 
+      if (use_adopted (listener, &g_array_index (addresses, NetAddress, i), &failure))
+        continue;
+      udp = failure == NULL ? open_socket (&g_array_index (addresses, NetAddress, i), &failure) : NULL;
       if (udp != NULL)
         {
           g_ptr_array_add (listener->sockets, udp);
@@ -64,7 +85,7 @@ open_elsewhere (TransportListener *listener, GArray *addresses, GError **error)
     return FALSE;
   base_message ("%s: another port is taken", (*error)->message);
   g_clear_error (error);
-  g_ptr_array_set_size (listener->sockets, 0);
+  close_sockets (listener);
   for (guint i = 0; i < addresses->len; i++)
     net_address_set_port (&g_array_index (addresses, NetAddress, i), 0);
   return open_sockets (listener, addresses, error);
@@ -97,8 +118,12 @@ transport_listener_bind (MuxTransport *transport, ConfigSettings *settings, cons
 void
 transport_listener_free (TransportListener *listener)
 {
+  close_sockets (listener);
   for (guint i = 0; i < listener->drivers->len; i++)
-    transport_stats_keep (listener->transport, listener->drivers->pdata[i]);
+    {
+      transport_stats_keep (listener->transport, listener->drivers->pdata[i]);
+      transport_adopted_release (listener->transport->adopted, quic_driver_udp (listener->drivers->pdata[i]));
+    }
   g_ptr_array_unref (listener->drivers);
   g_ptr_array_unref (listener->sockets);
   g_clear_pointer (&listener->leaf, pki_certificate_unref);
@@ -164,7 +189,10 @@ transport_listener_begin (TransportListener *listener, QuicTls *tls, PkiCertific
                                                    secret, accept_cb, listener, error);
 
       if (driver == NULL)
-        return FALSE;
+        {
+          transport_adopted_release (listener->transport->adopted, udp);
+          return FALSE;
+        }
       transport_watch_driver (listener->transport, driver);
       g_ptr_array_add (listener->drivers, driver);
       base_info ("listening on %s", address);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/lua.h"
+#include "transport/adopted.h"
 #include "transport/expiry.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
@@ -43,11 +44,14 @@ static gboolean
 sweep_cb (gpointer data)
 {
   MuxTransport *transport = data;
+  guint before = transport->listeners->len;
 
   transport_timer_clear (&transport->sweep);
   for (guint i = transport->listeners->len; i-- > 0;)
     if (is_over (transport, transport->listeners->pdata[i]))
       g_ptr_array_remove_index (transport->listeners, i);
+  if (transport->listeners->len < before)
+    transport_adopted_complain (transport->adopted);
   tell_listeners_changed (transport);
   return G_SOURCE_REMOVE;
 }
@@ -61,12 +65,31 @@ transport_serving_sweep (MuxTransport *transport)
 
 /* Start */
 
+static gboolean
+open_all (MuxTransport *transport, GError **error)
+{
+  const TransportObserver *observer = transport->observer;
+  g_auto (TransportPlan) plan = { 0 };
+
+  if (!transport_plan_make (&plan, transport, transport->settings, error))
+    return FALSE;
+  transport_plan_commit (&plan, transport);
+  transport_adopted_complain (transport->adopted);
+  transport->started = g_get_real_time () / G_USEC_PER_SEC;
+  if (observer != NULL && observer->started != NULL
+      && !observer->started (transport, transport->observer_data, error))
+    {
+      transport_serving_close (transport);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 gboolean
 transport_serving_start (MuxTransport *transport, GError **error)
 {
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (transport->context);
   const TransportObserver *observer = transport->observer;
-  g_auto (TransportPlan) plan = { 0 };
 
   if (transport->started != 0 || transport->stop != NULL)
     return base_error_set (error, MUX_ERROR_FAILED, _("The transport runs already"));
@@ -75,14 +98,13 @@ transport_serving_start (MuxTransport *transport, GError **error)
       g_propagate_error (error, g_error_copy (transport->config_error));
       return FALSE;
     }
-  if (!transport_plan_make (&plan, transport, transport->settings, error))
+  if (observer != NULL && observer->starting != NULL
+      && !observer->starting (transport, transport->observer_data, error))
     return FALSE;
-  transport_plan_commit (&plan, transport);
-  transport->started = g_get_real_time () / G_USEC_PER_SEC;
-  if (observer != NULL && observer->started != NULL
-      && !observer->started (transport, transport->observer_data, error))
+  if (!open_all (transport, error))
     {
-      transport_serving_close (transport);
+      if (observer != NULL && observer->stopping != NULL)
+        observer->stopping (transport, transport->observer_data);
       return FALSE;
     }
   transport->upkeep = transport_upkeep_new (transport);

@@ -49,6 +49,7 @@ struct _MuxTransport
   const TransportObserver *observer;
   gpointer observer_data;
   gboolean quiet; /* being freed: the host hears nothing more */
+  struct _TransportAdopted *adopted; /* sockets that were bound for us */
 
   gint64 started; /* Unix seconds, 0 = not serving */
   TransportServerPki *pki;

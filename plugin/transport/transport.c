@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "config/lua.h"
 #include "mux-quic-config.h"
+#include "transport/adopted.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 #include "transport/renewal.h"
@@ -336,6 +337,7 @@ transport_new (const MuxHost *host)
   transport->host = host;
   transport->context = g_main_context_ref (host->context != NULL ? host->context : g_main_context_default ());
   transport->settings = load_settings (path, &transport->config_error);
+  transport->adopted = transport_adopted_new (host);
   transport->listeners = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_listener_free);
   transport->arriving = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_session_unref);
   transport->sessions = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_session_unref);
@@ -360,6 +362,7 @@ free_parts (MuxTransport *transport)
   g_ptr_array_unref (transport->sessions);
   g_ptr_array_unref (transport->listeners);
   g_ptr_array_unref (transport->dials);
+  transport_adopted_free (transport->adopted);
   g_hash_table_unref (transport->renewals);
   g_clear_pointer (&transport->client_secret, pki_secret_free);
   g_clear_error (&transport->config_error);

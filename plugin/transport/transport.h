@@ -19,9 +19,11 @@ void transport_free (MuxTransport *transport);
 const MuxHost *transport_host (const MuxTransport *transport);
 
 /* What happens in it, for the status objects. All but `started` may be NULL. Called on the context, not from inside the causing call
- * except `started` and `stopping`. */
+ * except `starting`, `started` and `stopping`. */
 typedef struct
 {
+  /* start () begins. FALSE fails it, before anything is touched. When it fails later, `stopping` is called. */
+  gboolean (*starting) (MuxTransport *transport, gpointer user_data, GError **error);
   /* The listeners are bound: the last step of start (). FALSE fails it. */
   gboolean (*started) (MuxTransport *transport, gpointer user_data, GError **error);
   void (*stopping) (MuxTransport *transport, gpointer user_data);
