@@ -1,8 +1,10 @@
 #include "host/keeper-link.h"
+#include "host/listen-fds.h"
 #include "host/loader.h"
 #include "host/log.h"
 #include "host/notify.h"
 #include "host/service.h"
+#include "host/status-line.h"
 #include "host/verb.h"
 
 #include <glib-unix.h>
@@ -15,6 +17,8 @@ typedef struct
 {
   HostLoader *loader;
   GMainLoop *loop;
+  HostNotify *notify;
+  HostStatusLine *line;
   GHashTable *links; /* MuxSession → HostKeeperLink */
   gboolean system_mode;
   gboolean stopping;
@@ -87,6 +91,7 @@ session_changed (gpointer data, MuxSession *session, MuxSessionState state, cons
 {
   Serve *serve = host_loader_user_data (data);
 
+  host_status_line_session (serve->line, session, state);
   if (state == MUX_SESSION_CLOSED)
     g_hash_table_remove (serve->links, session);
 }
@@ -122,32 +127,52 @@ terminate_cb (gpointer data)
   else
     {
       serve->stopping = TRUE;
-      host_notify ("STOPPING=1");
+      host_notify_stopping (serve->notify, _("saying goodbye to the sessions"));
       host_loader_ops (serve->loader)->stop_async (host_loader_transport (serve->loader), stopped_cb, serve);
     }
   return G_SOURCE_CONTINUE;
+}
+
+/* It serves, as it did before or by another configuration. */
+static void
+tell_ready (Serve *serve, GVariant *listeners)
+{
+  g_autofree char *text = NULL;
+
+  host_status_line_listeners (serve->line, listeners);
+  text = host_status_line_text (serve->line);
+  host_notify_ready (serve->notify, text);
+}
+
+/* aa{sv}, transfer full. */
+static GVariant *
+listeners_of (Serve *serve)
+{
+  g_autoptr (GVariant) status = host_loader_ops (serve->loader)->describe (host_loader_transport (serve->loader));
+
+  return g_variant_lookup_value (status, "listeners", G_VARIANT_TYPE ("aa{sv}"));
 }
 
 static gboolean
 reload_cb (gpointer data)
 {
   Serve *serve = data;
+  g_autoptr (GVariant) listeners = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree char *reloading
-      = g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
 
-  host_notify (reloading);
-  if (!serve->stopping && !host_loader_ops (serve->loader)->reload (host_loader_transport (serve->loader), &error))
+  if (serve->stopping)
+    return G_SOURCE_CONTINUE;
+  host_notify_reloading (serve->notify);
+  if (!host_loader_ops (serve->loader)->reload (host_loader_transport (serve->loader), &error))
     host_complain (_("the old configuration stays in force: %s"), error->message);
-  host_notify ("READY=1");
+  listeners = listeners_of (serve);
+  tell_ready (serve, listeners);
   return G_SOURCE_CONTINUE;
 }
 
 static void
-print_listeners (Serve *serve)
+print_listeners (GVariant *listeners)
 {
-  g_autoptr (GVariant) status = host_loader_ops (serve->loader)->describe (host_loader_transport (serve->loader));
-  g_autoptr (GVariant) listeners = g_variant_lookup_value (status, "listeners", G_VARIANT_TYPE ("aa{sv}"));
   GVariantIter iter;
   GVariant *one;
 
@@ -177,23 +202,34 @@ raise_descriptor_limit (void)
     }
 }
 
+/* There is a host: what autostart, systemd or D-Bus wanted is so, whoever was first. To systemd it is no failure either, which
+ * it would try to mend for ever; that takes a service that was ready once. */
+static int
+not_started (Serve *serve, const GError *error)
+{
+  host_complain ("%s", error->message);
+  if (!g_error_matches (error, MUX_ERROR, MUX_ERROR_RUNNING))
+    return HOST_EXIT_FAILURE;
+  host_notify_ready (serve->notify, error->message);
+  return HOST_EXIT_OK;
+}
+
 static int
 serve_until_told (Serve *serve)
 {
+  g_autoptr (GVariant) listeners = NULL;
   g_autoptr (GError) error = NULL;
   guint sources[3];
 
   if (!host_loader_ops (serve->loader)->start (host_loader_transport (serve->loader), &error))
-    {
-      host_complain ("%s", error->message);
-      return HOST_EXIT_FAILURE;
-    }
+    return not_started (serve, error);
   serve->loop = g_main_loop_new (NULL, FALSE);
   sources[0] = g_unix_signal_add (SIGTERM, terminate_cb, serve);
   sources[1] = g_unix_signal_add (SIGINT, terminate_cb, serve);
   sources[2] = g_unix_signal_add (SIGHUP, reload_cb, serve);
-  print_listeners (serve);
-  host_notify ("READY=1");
+  listeners = listeners_of (serve);
+  print_listeners (listeners);
+  tell_ready (serve, listeners);
   g_main_loop_run (serve->loop);
   for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
     g_source_remove (sources[i]);
@@ -216,12 +252,18 @@ static int
 run (int argc, char **argv)
 {
   g_autoptr (GDBusConnection) bus = NULL;
+  g_auto (HostListenFds) listen = { 0 };
+  g_autoptr (HostNotify) notify = NULL;
+  g_autoptr (HostStatusLine) line = NULL;
   g_autoptr (GError) error = NULL;
   Serve serve = { 0 };
   MuxHost host;
   int status;
 
   host_log_init ();
+  host_listen_fds_take (&listen);
+  serve.notify = notify = host_notify_new ();
+  serve.line = line = host_status_line_new (notify);
   signal (SIGPIPE, SIG_IGN);
   raise_descriptor_limit ();
   if (!no_bus)
@@ -242,6 +284,7 @@ run (int argc, char **argv)
   host.session_changed = session_changed;
   host.log_level = log_level;
   host.set_log_level = set_log_level;
+  host_listen_fds_fill (&listen, &host);
   if (host_loader_load (serve.loader, &host, plugin, &error))
     status = serve_until_told (&serve);
   else
