@@ -21,15 +21,16 @@ find_server (const ConfigSettings *settings, const char *user)
 
 /* Whom to make it for: @user, or without one the caller. */
 static char *
-choose_user (GDBusConnection *caller, ControlRights rights, const char *user, GError **error)
+choose_user (GDBusConnection *caller, ControlRights rights, gboolean system_mode, const char *user, GError **error)
 {
   g_autofree char *own = control_rights_user (caller);
 
   if (own == NULL)
     own = g_strdup (g_get_user_name ());
-  /* Root has no sessions of its own unless it is the host's user; the host's user is whom one means then. */
+  /* Root has no sessions of its own at a user's host; that user is whom one means then. The user of the system's host is nobody's
+   * identity. */
   if (user[0] == '\0')
-    return g_strdup ((rights & CONTROL_MAY_CHANGE) != 0 ? g_get_user_name () : own);
+    return g_strdup ((rights & CONTROL_MAY_CHANGE) != 0 && !system_mode ? g_get_user_name () : own);
   if ((rights & CONTROL_MAY_CHANGE) == 0 && !g_str_equal (user, own))
     {
       base_error_set (error, MUX_ERROR_REFUSED, _("“%s” gets certificates for itself only; root may make them for anybody"), own);
@@ -42,7 +43,7 @@ GVariant *
 control_enrol (MuxTransport *transport, GDBusConnection *caller, ControlRights rights, const char *request,
                const char *user, const char *device, GError **error)
 {
-  g_autofree char *name = choose_user (caller, rights, user, error);
+  g_autofree char *name = choose_user (caller, rights, transport_host (transport)->system_mode, user, error);
   const ConfigServer *server = name != NULL ? find_server (transport_settings (transport), name) : NULL;
   PkiAuthority *authority = transport_authority (transport);
   g_auto (GStrv) addresses = NULL;

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 typedef struct
 {
@@ -38,7 +39,8 @@ link_of (Serve *serve, MuxSession *session, GError **error)
   return link;
 }
 
-/* A host of the system speaks with many users, but what it starts runs as itself. */
+/* A host of the system speaks with many users, but what it starts runs as itself: as one of them only when it is root. Its own user has the
+ * keys, and is nobody's to log in as. */
 static gboolean
 may_run (Serve *serve, MuxSession *session, GError **error)
 {
@@ -49,7 +51,7 @@ may_run (Serve *serve, MuxSession *session, GError **error)
     return TRUE;
   described = host_loader_session_ops (serve->loader)->describe (session);
   g_variant_lookup (described, "user", "&s", &user);
-  if (g_str_equal (user, g_get_user_name ()))
+  if (geteuid () == 0 && g_str_equal (user, g_get_user_name ()))
     return TRUE;
   g_set_error (error, MUX_ERROR, MUX_ERROR_REFUSED,
                _("this host of the system runs as %s and starts nothing for %s; %s can run a host of their own: mux-quic serve"),

@@ -1,6 +1,7 @@
 """Started by somebody else: with sockets that are bound already, by systemd's word or the bus's, and once however often."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -8,7 +9,7 @@ import socket
 import subprocess
 import unittest
 
-from sandbox import MODULE, PATIENCE, PROGRAM, Sandbox, free_udp_port, read_line, wait_until
+from sandbox import MODULE, PATIENCE, PROGRAM, Sandbox, processes_with, read_line, wait_until
 import tap
 
 
@@ -246,6 +247,71 @@ class Told(Activated):
         client.stdin.close()
         self.assertEqual(client.wait(PATIENCE), 0)
         self.assertEqual(host.stop(), 0)
+
+
+class Desktop(Activated):
+    """What a login brings: the bus's activation, the autostart entry, somebody's hand; one host of them all."""
+
+    def setUp(self):
+        super().setUp()
+        if shutil.which("dbus-daemon") is None or shutil.which("gdbus") is None:
+            self.skipTest("dbus-daemon or gdbus is not installed")
+        self.world.config("home/.config/mux-quic/config.lua", servers=[{"bind_address": "127.0.0.1:0"}])
+        services = self.world.path("services")
+        services.mkdir()
+        self.built("data/dbus/org.muxquic.Quic1.service", services / "org.muxquic.Quic1.service")
+        config = self.world.write("bus.conf", f"""<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>unix:path={self.world.path('bus')}</listen><servicedir>{services}</servicedir>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
+</busconfig>""")
+        daemon = self.world.popen("dbus-daemon", "--nofork", "--print-address=1", f"--config-file={config}", stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, bufsize=0)
+        self.world.env["DBUS_SESSION_BUS_ADDRESS"] = read_line(daemon.stdout, "the bus's address")
+
+    def built(self, name, path):
+        """A file of the build, with the program that was built."""
+        text = pathlib.Path(os.environ["MUX_QUIC_BUILD"], name).read_text()
+        path.write_text(re.sub(r"/\S*/bin/mux-quic\b", PROGRAM, text))
+        return path
+
+    def hosts(self):
+        return [pid for pid, command in processes_with(str(self.world.root)) if command.startswith(PROGRAM + " serve")]
+
+    def call(self, method):
+        return self.world.run("gdbus", "call", "--session", "--dest", "org.muxquic.Quic1", "--object-path", "/org/muxquic/Quic1/Manager",
+                              "--method", method)
+
+    def end_hosts(self):
+        pids = self.hosts()
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not self.hosts(), "the host has ended")
+
+    def test_the_bus_starts_it(self):
+        self.assertEqual(self.hosts(), [])
+        done = self.call("org.muxquic.Quic1.Manager.Describe")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"'listeners': <[{", done.stdout)
+        first = self.hosts()
+        self.assertEqual(len(first), 1)
+        self.assertEqual(self.call("org.freedesktop.DBus.Peer.Ping").returncode, 0)
+        self.assertEqual(self.hosts(), first)
+        self.end_hosts()
+
+    def test_once_however_it_is_launched(self):
+        entry = self.built("data/mux-quic.desktop", self.world.path("mux-quic.desktop"))
+        words = re.search("(?m)^Exec=(.*)$", entry.read_text()).group(1).split()
+        launched = [self.world.popen(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) for _ in range(5)]
+        self.assertEqual(self.call("org.muxquic.Quic1.Manager.Describe").returncode, 0)
+        wait_until(lambda: len(self.hosts()) == 1, "all but one have ended")
+        self.assertEqual(self.call("org.muxquic.Quic1.Manager.Describe").returncode, 0)
+        for process in launched:
+            if process.poll() is not None:
+                self.assertEqual(process.returncode, 0)
+                self.assertIn(b"already running", process.stderr.read())
+        self.end_hosts()
+        self.assertEqual([process.wait(PATIENCE) for process in launched], [0] * len(launched))
 
 
 if __name__ == "__main__":

@@ -76,15 +76,18 @@ class House(unittest.TestCase):
                 r"share/dbus-1/system\.d/org\.muxquic\.Quic1\.conf", r"share/doc/mux-quic/config\.lua\.example",
                 r"share/mux-quic/output\.schema\.json",
                 r"share/bash-completion/completions/mux-quic", r"share/zsh/site-functions/_mux-quic",
-                r"share/fish/vendor_completions\.d/mux-quic\.fish", r"lib/systemd/user/mux-quic\.service", r"etc/xdg/autostart/mux-quic\.desktop",
+                r"share/fish/vendor_completions\.d/mux-quic\.fish",
+                r"lib/systemd/(user|system)/mux-quic\.(service|socket)", r"lib/systemd/system/mux-quic@\.service",
+                r"lib/(sysusers|tmpfiles)\.d/mux-quic\.conf", r"share/dbus-1/(system-)?services/org\.muxquic\.Quic1\.service",
+                r"lib/firewalld/services/mux-quic\.xml", r"etc/ufw/applications\.d/mux-quic", r"etc/xdg/autostart/mux-quic\.desktop",
                 r"share/locale/de/LC_MESSAGES/mux-quic\.mo",
             ]
             unexplained = {name for name in files if not any(re.search(f"(^|/){pattern}$", name) for pattern in expected)}
             missing = [pattern for pattern in expected if not any(re.search(f"(^|/){pattern}$", name) for name in files)]
             self.assertEqual((missing, unexplained), ([], set()))
-            unit = next(staged.rglob("mux-quic.service")).read_text()
-            self.assertIn("/bin/mux-quic serve", unit)
-            self.assertNotIn("@", unit)
+            for path in [*staged.rglob("*.service"), *staged.rglob("mux-quic.desktop")]:
+                self.assertRegex(path.read_text(), "(?m)^Exec(Start)?=/.*/bin/mux-quic serve", path)
+                self.assertNotRegex(path.read_text(), "@[a-z]+@", path)
 
 
 class Translations(unittest.TestCase):

@@ -2,19 +2,27 @@
 
 import json
 import os
+import pathlib
+import re
+import shutil
+import signal
 import stat
 import subprocess
 import unittest
 
-from sandbox import MODULE, PROGRAM, Sandbox, read_line
+from sandbox import MODULE, PATIENCE, PROGRAM, SANITIZED, Sandbox, processes_with, read_line, wait_until
 import tap
 
 NOBODY = 65534
+UNITS = pathlib.Path(os.environ["MUX_QUIC_SOURCE"], "data/systemd")
 
 
 @unittest.skipIf(os.getuid() != 0, "needs root")
 class System(unittest.TestCase):
     """All in a mount namespace of its own, with a copy of /etc and an empty /run."""
+
+    PREPARE, BECOME = "", ""
+    USERS = '"root", "nobody"'
 
     def setUp(self):
         self.world = Sandbox().__enter__()
@@ -27,12 +35,16 @@ mkdir '{self.world.root}/etc'
 cp -a /etc/. '{self.world.root}/etc'
 mount --bind '{self.world.root}/etc' /etc
 mkdir -p /etc/mux-quic
-cp '{self.world.root}/config.lua' /etc/mux-quic/config.lua
+install -m 0644 '{self.world.root}/config.lua' /etc/mux-quic/config.lua
+TRACE='{self.world.root}/trace'
+{self.PREPARE}
 echo ready
-exec '{PROGRAM}' serve --system --no-bus --plugin '{MODULE}'
+exec {self.BECOME} '{PROGRAM}' serve --system --no-bus --plugin '{MODULE}'
 """, 0o700)
-        self.world.write("config.lua", 'return { quic_servers = {{ bind_address = "127.0.0.1:0", users = { "root", "nobody" } }} }\n')
+        self.world.write("config.lua",
+                         f'return {{ quic_servers = {{{{ bind_address = "127.0.0.1:0", users = {{ {self.USERS} }} }}}} }}\n')
         log = open(self.world.path("serve.log"), "wb")
+        self.world.logs.append(self.world.path("serve.log"))
         self.addCleanup(log.close)
         self.host = self.world.popen("unshare", "-m", script, stdout=subprocess.PIPE, stderr=log, bufsize=0)
         if self.host.stdout.readline() != b"ready\n":
@@ -91,6 +103,83 @@ exec '{PROGRAM}' serve --system --no-bus --plugin '{MODULE}'
             self.assertEqual(done.returncode, status, done.stderr)
             self.assertEqual(done.stdout, b"root\n" if status == 0 else b"")
         self.assertIn(b"starts nothing for nobody", done.stderr)
+
+
+def listed(unit, key):
+    """What a unit says of @key, in one list."""
+    return " ".join(re.findall(f"(?m)^{key}=(.*)$", unit)).split()
+
+
+@unittest.skipIf(os.getuid() != 0, "needs root")
+class Unit(System):
+    """The same as its unit runs it: as a user of its own that sysusers.d made, with the directories of tmpfiles.d and no right of root."""
+
+    # What the unit's RuntimeDirectory= does.
+    PREPARE = f"""systemd-sysusers '{UNITS}/mux-quic.sysusers' >&2
+systemd-tmpfiles --create '{UNITS}/mux-quic.tmpfiles'
+install -d -o mux-quic -g mux-quic -m 0755 /run/mux-quic
+install -m 0666 /dev/null \"$TRACE\""""
+    BECOME = ("setpriv --reuid=mux-quic --regid=mux-quic --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all "
+              "strace -D -f -qq -o \"$TRACE\"")
+    USERS = '"root", "nobody", "mux-quic"'
+
+    def setUp(self):
+        for tool in ("systemd-sysusers", "systemd-tmpfiles", "setpriv", "strace"):
+            if shutil.which(tool) is None:
+                self.skipTest(f"{tool} is not installed")
+        if SANITIZED:
+            self.skipTest("the leak scan cannot run under strace")
+        super().setUp()
+
+    def test_places(self):
+        for path, mode, owner in (("/etc/mux-quic/pki", "700", "mux-quic"), ("/etc/mux-quic/pki/ca-key.pem", "600", "mux-quic"),
+                                  ("/run/mux-quic", "755", "mux-quic"), ("/run/mux-quic/control", "666", "mux-quic"),
+                                  ("/etc/mux-quic", "755", "root")):
+            self.assertEqual(self.inside("stat", "-c", "%a %U", path).stdout.decode().split(), [mode, owner], path)
+
+    def test_it_starts_nothing_for_others(self):
+        """Not even for root, and least of all for its own user, who may read the keys."""
+        for user in ("root", "nobody", "mux-quic"):
+            config = self.world.config(f"{user}.lua", clients=[{
+                "name": "here", "remote_address": self.address, "persist_to_disk": False,
+                "enroll_command": [PROGRAM, "enroll", "--system", "--user", user]}])
+            done = self.mux("exec", "--config", config, "here", "--", "id", "-un")
+            self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
+            self.assertIn(f"starts nothing for {user}".encode(), done.stderr)
+
+    def test_it_keeps_within_its_fence(self):
+        """Every system call of a life is one that the unit allows, every socket of a family that it allows, and no memory is made
+        executable."""
+        unit = (UNITS / "system/mux-quic.service.in").read_text()
+        for words in (("enroll", "--system", "--generate", "--user", "nobody"), ("cert", "renew", "--system"), ("status", "--system"),
+                      ("cert", "rotate-ca", "--system")):
+            done = self.mux(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.test_it_starts_nothing_for_others()
+        self.host.send_signal(signal.SIGHUP)
+        self.host.send_signal(signal.SIGTERM)
+        self.assertEqual(self.host.wait(PATIENCE), 0)
+        wait_until(lambda: not processes_with(str(self.world.root)), "strace has written all")
+        trace = self.world.path("trace").read_text()
+        calls = set(re.findall(r"(?m)^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)", trace))
+        self.assertGreater(len(calls), 30)
+        groups = [group for group in listed(unit, "SystemCallFilter")]
+        self.assertEqual(groups, ["@system-service", "~@privileged"])
+        allowed = self.filter("@system-service") - self.filter("@privileged")
+        self.assertEqual(calls - allowed, set())
+        families = set(re.findall(r"(?m)^\d+ +socket(?:pair)?\((\w+)", trace))
+        self.assertEqual(families - set(listed(unit, "RestrictAddressFamilies")), set())
+        self.assertRegex(trace, "socket\\(AF_INET, SOCK_DGRAM")
+        self.assertEqual(re.findall(r"(?m)^\d+ +mprotect\(.*PROT_EXEC.*|^\d+ +mmap\(.*PROT_WRITE\|PROT_EXEC.*", trace), [])
+
+    def filter(self, group):
+        """The calls of a group of systemd's."""
+        done = self.world.run("systemd-analyze", "syscall-filter", "--no-pager", group)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = set()
+        for word in re.findall(r"(?m)^    ([@\w-]+)", done.stdout.decode()):
+            names |= self.filter(word) if word.startswith("@") else {word}
+        return names
 
 
 @unittest.skipIf(os.getuid() != 0, "needs root")
