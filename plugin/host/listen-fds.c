@@ -39,7 +39,7 @@ host_listen_fds_take (HostListenFds *listen)
   listen->fds = g_array_new (FALSE, FALSE, sizeof (int));
   listen->names = g_ptr_array_new_with_free_func (g_free);
   if (ours && n == 0)
-    host_complain (_ ("LISTEN_FDS is no number from 1 to %d: the sockets that were handed over are not used"),
+    host_complain (_("LISTEN_FDS is no number from 1 to %d: the sockets that were handed over are not used"),
                    HOST_LISTEN_FDS_MAX);
   for (guint i = 0; ours && i < n; i++)
     {
@@ -47,7 +47,7 @@ host_listen_fds_take (HostListenFds *listen)
 
       if (!close_on_exec (fd))
         {
-          host_complain (_ ("LISTEN_FDS says %u, but the descriptor %d is not open: whoever started this "
+          host_complain (_("LISTEN_FDS says %u, but the descriptor %d is not open: whoever started this "
                             "host forgot to hand it over"),
                          n, fd);
           break;

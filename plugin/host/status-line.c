@@ -23,8 +23,8 @@ host_status_line_text (HostStatusLine *line)
   g_autofree char *sessions = g_strdup_printf (ngettext ("%u session", "%u sessions", n), n);
   g_autofree char *away
       = g_strdup_printf (ngettext ("%u of them away", "%u of them away", line->n_away), line->n_away);
-  g_autofree char *where = *line->addresses != '\0' ? g_strdup_printf (_ ("listening on %s"), line->addresses)
-                                                    : g_strdup (_ ("listening nowhere"));
+  g_autofree char *where = *line->addresses != '\0' ? g_strdup_printf (_("listening on %s"), line->addresses)
+                                                    : g_strdup (_("listening nowhere"));
 
   return g_strconcat (where, "; ", sessions, line->n_away > 0 ? ", " : "", line->n_away > 0 ? away : "",
                       NULL);

@@ -39,7 +39,7 @@ copy (const Adopted *entry, GError **error)
 
   if (fd < 0)
     {
-      base_error_set_errno (error, errno, _ ("Cannot use the socket %s that was handed over"), entry->name);
+      base_error_set_errno (error, errno, _("Cannot use the socket %s that was handed over"), entry->name);
       return NULL;
     }
   return net_udp_adopt (fd, NET_UDP_DEFAULT, error);
@@ -76,7 +76,7 @@ transport_adopted_new (const MuxHost *host)
           g_array_append_val (adopted->entries, entry);
           continue;
         }
-      base_warning (_ ("%s: what was handed over is not used: %s"), entry.name, error->message);
+      base_warning (_("%s: what was handed over is not used: %s"), entry.name, error->message);
       clear_entry (&entry);
     }
   return adopted;
@@ -149,7 +149,7 @@ transport_adopted_lend (TransportAdopted *adopted, const NetAddress *address, gb
         {
           g_autofree char *text = net_address_to_string (net_udp_local (udp));
 
-          base_warning (_ ("The socket %s that was handed over takes IPv6 only: for IPv4 set "
+          base_warning (_("The socket %s that was handed over takes IPv6 only: for IPv4 set "
                            "BindIPv6Only=both in the socket unit"),
                         text);
         }
@@ -181,7 +181,7 @@ transport_adopted_complain (const TransportAdopted *adopted)
 
       if (entry->lent == NULL)
         base_warning (
-            _ ("%s: nobody listens on the socket %s that was handed over: add an entry with bind_address = "
+            _("%s: nobody listens on the socket %s that was handed over: add an entry with bind_address = "
                "'%s' to "
                "quic_servers, or set ListenDatagram= in the socket unit to an address that is there"),
             entry->name, text, text);

@@ -94,8 +94,10 @@ transport_plan_make (TransportPlan *plan, MuxTransport *transport, ConfigSetting
   plan->fresh = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_listener_free);
   plan->tls = g_ptr_array_new_with_free_func ((GDestroyNotify) quic_tls_unref);
   plan->leaves = g_ptr_array_new_with_free_func ((GDestroyNotify) pki_certificate_unref);
-  if (config_settings_n_servers (settings) == 0)
-    return base_error_set (error, MUX_ERROR_CONFIG, _("%s has no quic_servers: there is nothing to serve"),
+  /* Without servers it still keeps certificates, and holds domains. */
+  if (config_settings_n_servers (settings) == 0 && config_settings_n_clients (settings) == 0)
+    return base_error_set (error, MUX_ERROR_CONFIG,
+                           _("%s has neither quic_servers nor quic_clients: there is nothing to serve"),
                            config_settings_path (settings));
   plan->pki = transport_server_pki_open (transport->host, settings, error);
   if (plan->pki == NULL || !bind_listeners (transport, plan, error))

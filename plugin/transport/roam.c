@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "transport/away.h"
+#include "transport/hold.h"
 
 /* One change of the network is told many times. */
 #define SETTLE_MS 50
@@ -33,6 +34,8 @@ settled_cb (gpointer data)
       if (session->away != NULL)
         transport_away_network_changed (session->away);
     }
+  if (roam->transport->hold != NULL)
+    transport_hold_hurry (roam->transport->hold, NULL);
   return G_SOURCE_REMOVE;
 }
 

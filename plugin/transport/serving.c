@@ -9,6 +9,7 @@
 #include "config/lua.h"
 #include "transport/adopted.h"
 #include "transport/expiry.h"
+#include "transport/hold.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 #include "transport/plan.h"
@@ -110,6 +111,7 @@ transport_serving_start (MuxTransport *transport, GError **error)
   transport->upkeep = transport_upkeep_new (transport);
   transport->watch = transport_watch_new (transport);
   transport->expiry = transport_expiry_new (transport);
+  transport->hold = transport_hold_new (transport);
   return TRUE;
 }
 
@@ -154,6 +156,8 @@ transport_serving_reload (MuxTransport *transport, GError **error)
   if (transport->upkeep != NULL)
     transport_upkeep_look (transport->upkeep);
   transport_expiry_look (transport->expiry);
+  if (transport->hold != NULL)
+    transport_hold_configure (transport->hold);
   base_message ("The configuration was read again");
   return TRUE;
 }

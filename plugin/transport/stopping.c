@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "base/error.h"
+#include "transport/hold.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 
@@ -102,6 +103,7 @@ transport_stop_async (MuxTransport *transport, GAsyncReadyCallback callback, gpo
   transport->stop = task;
   if (transport->started != 0 && observer != NULL && observer->stopping != NULL)
     observer->stopping (transport, transport->observer_data);
+  g_clear_pointer (&transport->hold, transport_hold_free);
   while (transport->dials->len > 0)
     transport_dial_abort (transport->dials->pdata[0]);
   say_goodbye (transport->arriving);

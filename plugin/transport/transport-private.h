@@ -18,6 +18,8 @@ G_BEGIN_DECLS
 #define TRANSPORT_UDP_PATIENCE_MS 3000
 /* An enrolment command, ssh's questions included. */
 #define TRANSPORT_ENROLMENT_TIMEOUT_MS 30000
+/* The first pause before a held domain is dialled again. */
+#define TRANSPORT_HOLD_PAUSE_MS 1000
 /* A clock that was not set for so long is believed. */
 #define TRANSPORT_SETTLE_SECONDS 3600
 /* Targets whose certificates are kept for others. */
@@ -57,6 +59,8 @@ struct _MuxTransport
   GPtrArray
       *listeners; /* of TransportListener, owned, those that only wait for their sessions' end included */
   struct _TransportUpkeep *upkeep; /* while it serves */
+  struct _TransportHold *hold;     /* while it serves */
+  guint hold_pause_ms;             /* until a domain is dialled again, the first time */
   guint settle_seconds;            /* see transport/upkeep.h */
   GSource *sweep; /* soon: listeners that nobody needs any more go, and the observer hears of the change */
   GTask *stop;    /* a stop that is under way */

@@ -8,6 +8,7 @@
 #include "config/lua.h"
 #include "mux-quic-config.h"
 #include "transport/adopted.h"
+#include "transport/hold.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 #include "transport/renewal.h"
@@ -128,6 +129,8 @@ transport_session_leave (MuxTransport *transport, MuxSession *session, const GEr
   gboolean known = session->phase == TRANSPORT_SESSION_KNOWN;
 
   session->phase = TRANSPORT_SESSION_OVER;
+  if (transport->hold != NULL)
+    transport_hold_session_left (transport->hold, session);
   if (!known)
     {
       g_ptr_array_remove_fast (transport->arriving, session);
@@ -347,6 +350,7 @@ transport_new (const MuxHost *host)
   transport->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) quic_driver_free);
   transport->dial_timeout_ms = TRANSPORT_DIAL_TIMEOUT_MS;
   transport->enrolment_timeout_ms = TRANSPORT_ENROLMENT_TIMEOUT_MS;
+  transport->hold_pause_ms = TRANSPORT_HOLD_PAUSE_MS;
   transport->settle_seconds = TRANSPORT_SETTLE_SECONDS;
   return transport;
 }
@@ -378,6 +382,7 @@ transport_free (MuxTransport *transport)
 
   transport->quiet = TRUE;
   transport->observer = NULL;
+  g_clear_pointer (&transport->hold, transport_hold_free);
   while (transport->dials->len > 0)
     transport_dial_abort (transport->dials->pdata[0]);
   transport_stop_abort (transport);

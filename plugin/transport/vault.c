@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "base/error.h"
+#include "transport/hold.h"
 #include "transport/transport-private.h"
 
 /* Who serves is the agent itself, and remembers. */
@@ -76,6 +77,8 @@ transport_keep_credentials (MuxTransport *transport, const char *target, GVarian
     return base_error_set (error, MUX_ERROR_LIMIT, _("Certificates for %d targets are kept already"),
                            TRANSPORT_CREDENTIALS_MAX);
   transport_renewal_watch (transport, target, domain);
+  if (transport->hold != NULL)
+    transport_hold_hurry (transport->hold, target);
   return TRUE;
 }
 

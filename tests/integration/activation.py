@@ -1,5 +1,6 @@
 """Started by somebody else: with sockets that are bound already, by systemd's word or the bus's, and once however often."""
 
+import json
 import os
 import pathlib
 import re
@@ -312,6 +313,38 @@ class Desktop(Activated):
                 self.assertIn(b"already running", process.stderr.read())
         self.end_hosts()
         self.assertEqual([process.wait(PATIENCE) for process in launched], [0] * len(launched))
+
+
+class Held(Activated):
+    """A domain with connect_automatically, at a host that serves nobody."""
+
+    def sessions(self):
+        status = self.world.mux("status", "--json")
+        return [] if status.returncode != 0 else [(one["state"], one["direction"]) for one in json.loads(status.stdout)["sessions"]]
+
+    def test_it_is_there_and_comes_back(self):
+        with Sandbox() as there:
+            far = there.serve()
+            environment = [f"{name}={value}" for name, value in there.env.items()]
+            fields = {"enroll_command": ["env", "-i", *environment, PROGRAM, "enroll"]}
+            client = self.world.client(far, **fields)
+            done = self.world.mux("exec", *client, "here", "--", "echo", "enrolled")
+            self.assertEqual(done.stdout, b"enrolled\n", done.stderr)
+            # No more enrolments.
+            fields = {"enroll_command": ["false"], "connect_automatically": True}
+            client = self.world.client(far, **fields)
+            log = self.world.path("serve-held.log")
+            self.world.logs.append(log)
+            with open(log, "wb") as errors:
+                host = self.world.popen(PROGRAM, "serve", "--no-bus", *client, stdout=subprocess.DEVNULL, stderr=errors)
+            wait_until(lambda: self.sessions() == [("connected", "out")], "the domain is connected")
+            wait_until(lambda: "connected" in there.mux("status").stdout.decode(), "the other side has it too")
+            self.assertEqual(far.stop(), 0)
+            wait_until(lambda: self.sessions() != [("connected", "out")], "it is noticed")
+            far = there.serve(servers=[{"bind_address": far.addresses[0]}])
+            wait_until(lambda: self.sessions() == [("connected", "out")], "the domain is connected again")
+            self.end(host)
+            self.assertEqual(far.stop(), 0)
 
 
 if __name__ == "__main__":
