@@ -3,6 +3,8 @@
  * argument. */
 #pragma once
 
+#include "base/events.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -17,6 +19,18 @@ G_BEGIN_DECLS
 #define base_info(...) BASE_LOG (G_LOG_LEVEL_INFO, __VA_ARGS__)
 #define base_message(...) BASE_LOG (G_LOG_LEVEL_MESSAGE, __VA_ARGS__)
 #define base_warning(...) BASE_LOG (G_LOG_LEVEL_WARNING, __VA_ARGS__)
+
+/* A message of base/events.h: BASE_EVENT (level, id, "MUX_…", text, …, "MESSAGE", format, …). A text may be NULL by way of
+ * base_log_text (). */
+#define BASE_EVENT(level, id, ...)                                                                           \
+  g_log_structured ("mux-quic", level, "MESSAGE_ID", id, "MUX_ROOM", BASE_LOG_ROOM, __VA_ARGS__)
+#define base_event(id, ...) BASE_EVENT (G_LOG_LEVEL_MESSAGE, id, __VA_ARGS__)
+
+static inline const char *
+base_log_text (const char *text)
+{
+  return text != NULL ? text : "";
+}
 
 /* A gate for messages that a peer can cause: at most @burst per @interval. Zero-initialise. */
 typedef struct

@@ -1,6 +1,7 @@
 /* A server's side of a session: whose it may be, what its channels go to, and fresh certificates for it. */
 #define BASE_LOG_ROOM "transport"
 #include "transport/away-private.h"
+#include "transport/journal.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ refuse (MuxSession *self, const char *why)
 {
   g_autofree char *reason = g_strdup_printf ("%s: %s", REFUSAL, why);
 
-  base_message ("A client at %s is refused: %s", self->peer != NULL ? self->peer : "?", why);
+  transport_journal_refused (self, why);
   session_close (self->session, "refused", session_is_raw (self->session) ? REFUSAL : reason);
 }
 
@@ -217,7 +218,7 @@ transport_admission_hello (MuxSession *self, GVariant *details)
     }
   if (session_is_raw (self->session) && raw_service == NULL)
     {
-      base_message ("A client at %s speaks without ALPN, and there is no raw_service for it", self->peer);
+      transport_journal_refused (self, "it speaks without ALPN, and there is no raw_service for it");
       session_close (self->session, "unavailable", "no raw_service is configured here");
       return;
     }
@@ -355,6 +356,8 @@ transport_admission_renew (MuxSession *self, const char *csr)
   self->renewed = g_strdup (pki_certificate_serial (certificate));
   pem = pki_certificate_to_pem (certificate);
   ca = pki_certificate_list_to_pem (pki_authority_bundle (authority));
-  base_info ("A new certificate for %s at %s", self->user, self->peer);
+  base_event (BASE_EVENT_CERTIFICATE_RENEWED, "MUX_SERIAL", self->renewed, "MUX_RENEWS", self->serial, "MUX_USER", self->user,
+              "MUX_DEVICE", base_log_text (self->device), "MUX_PEER", self->peer, "MESSAGE", "A new certificate for %s at %s: %s",
+              self->user, self->peer, self->renewed);
   session_renewed (self->session, pem, ca, pki_certificate_not_after (certificate), NULL);
 }

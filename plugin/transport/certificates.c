@@ -128,7 +128,7 @@ transport_revoke (MuxTransport *transport, const char *serial, GError **error)
   transport->totals.certificates_revoked += g_strv_length (serials);
   n = cut (transport->sessions, (const char *const *) serials)
       + cut (transport->arriving, (const char *const *) serials);
-  base_message ("The certificate %s was revoked, with %u renewals of it and %u sessions", serial,
+  base_event (BASE_EVENT_CERTIFICATE_REVOKED, "MUX_SERIAL", serial, "MESSAGE", "The certificate %s was revoked, with %u renewals of it and %u sessions", serial,
                 g_strv_length (serials) - 1, n);
   return transport_upkeep_refresh (transport, error);
 }
@@ -152,8 +152,10 @@ transport_rotate_authority (MuxTransport *transport, GError **error)
 {
   PkiAuthority *authority = need_authority (transport, error);
 
-  if (authority == NULL || !pki_authority_rotate (authority, error)
-      || !transport_upkeep_refresh (transport, error))
+  if (authority == NULL || !pki_authority_rotate (authority, error))
+    return FALSE;
+  transport_upkeep_note_rotation (transport);
+  if (!transport_upkeep_refresh (transport, error))
     return FALSE;
   transport_upkeep_look (transport->upkeep);
   return TRUE;

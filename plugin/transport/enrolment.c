@@ -1,3 +1,4 @@
+#define BASE_LOG_ROOM "transport"
 #include "transport/enrolment.h"
 
 #include <glib/gi18n-lib.h>
@@ -5,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 #define BEGIN_LINE "-----BEGIN " TRANSPORT_ENROLMENT_LABEL "-----"
 #define END_LINE "-----END " TRANSPORT_ENROLMENT_LABEL "-----"
@@ -239,6 +241,8 @@ transport_enrolment_issue (PkiAuthority *authority, const char *csr, const char 
       g_clear_pointer (&key_pem, pki_key_pem_free);
       return NULL;
     }
+  base_event (BASE_EVENT_CERTIFICATE_ISSUED, "MUX_SERIAL", pki_certificate_serial (certificate), "MUX_USER", user, "MUX_DEVICE",
+              base_log_text (device), "MESSAGE", "A certificate for %s: %s", user, pki_certificate_serial (certificate));
   pem = pki_certificate_to_pem (certificate);
   ca = pki_certificate_list_to_pem (pki_authority_bundle (authority));
   g_variant_dict_insert (&dict, "user", "s", user);

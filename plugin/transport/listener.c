@@ -121,8 +121,13 @@ transport_listener_free (TransportListener *listener)
   close_sockets (listener);
   for (guint i = 0; i < listener->drivers->len; i++)
     {
+      const NetUdp *udp = quic_driver_udp (listener->drivers->pdata[i]);
+      g_autofree char *address = net_address_to_string (net_udp_local (udp));
+
       transport_stats_keep (listener->transport, listener->drivers->pdata[i]);
-      transport_adopted_release (listener->transport->adopted, quic_driver_udp (listener->drivers->pdata[i]));
+      transport_adopted_release (listener->transport->adopted, udp);
+      base_event (BASE_EVENT_LISTENER_CLOSED, "MUX_LISTENER", address, "MUX_BIND", listener->server->bind_address, "MESSAGE",
+                  "The socket %s is closed", address);
     }
   g_ptr_array_unref (listener->drivers);
   g_ptr_array_unref (listener->sockets);
@@ -195,7 +200,8 @@ transport_listener_begin (TransportListener *listener, QuicTls *tls, PkiCertific
         }
       transport_watch_driver (listener->transport, driver);
       g_ptr_array_add (listener->drivers, driver);
-      base_info ("listening on %s", address);
+      base_event (BASE_EVENT_LISTENER_OPENED, "MUX_LISTENER", address, "MUX_BIND", listener->server->bind_address, "MESSAGE",
+                  "The socket %s is open, for %s", address, listener->server->bind_address);
     }
   listener->leaf = pki_certificate_ref (leaf);
   return TRUE;

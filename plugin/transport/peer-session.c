@@ -1,5 +1,6 @@
 #define BASE_LOG_ROOM "transport"
 #include "transport/away.h"
+#include "transport/journal.h"
 
 #include <string.h>
 
@@ -154,7 +155,8 @@ away_cb (Session *session, const GError *error, gpointer user_data)
   g_autoptr (MuxSession) self = transport_session_ref (user_data);
   MuxTransport *transport = self->transport;
 
-  base_info ("session %s is away: %s", session_id (session), error->message);
+  if (self->phase == TRANSPORT_SESSION_KNOWN)
+    transport_journal_away (self, error);
   g_clear_error (&self->error);
   self->error = g_error_copy (error);
   self->listener = NULL;
@@ -198,7 +200,7 @@ back_cb (Session *session, Session *newcomer, gpointer user_data)
   if (newcomer != NULL)
     take_over (self, session_user_data (newcomer));
   transport_session_note_addresses (self);
-  base_info ("session %s is back from %s", session_id (session), self->peer);
+  transport_journal_back (self);
   transport_session_tell (transport, self, MUX_SESSION_CONNECTED, NULL);
   if (self->phase == TRANSPORT_SESSION_KNOWN && transport->observer != NULL && transport->observer->session_back != NULL)
     transport->observer->session_back (transport, self, (guint) MAX (away, 0), transport->observer_data);
@@ -249,7 +251,10 @@ closed_cb (Session *session, const GError *error, gpointer user_data)
   MuxTransport *transport = self->transport;
   TransportWelcomeFunc welcome = g_steal_pointer (&self->welcome);
 
-  base_debug ("session %s is over: %s", session_id (session), error != NULL ? error->message : "on purpose");
+  if (self->phase == TRANSPORT_SESSION_KNOWN)
+    transport_journal_closed (self, error);
+  else if (self->incoming && g_error_matches (error, MUX_ERROR, MUX_ERROR_TLS))
+    transport_journal_refused (self, error->message);
   g_clear_error (&self->error);
   self->error = error != NULL ? g_error_copy (error) : NULL;
   self->listener = NULL;
@@ -310,6 +315,8 @@ transport_session_new_incoming (TransportListener *listener, QuicConnection *con
 
   self->incoming = TRUE;
   self->listener = listener;
+  /* Also of who never says hello. */
+  transport_session_note_addresses (self);
 }
 
 MuxSession *

@@ -175,8 +175,9 @@ end (TransportRenewal *renewal, GError *error)
   renewal->retry_seconds = CLAMP (2 * renewal->retry_seconds, RETRY_MIN_SECONDS, RETRY_MAX_SECONDS);
   g_free (renewal->problem);
   renewal->problem = g_strdup (owned->message);
-  base_message ("The certificate for %s cannot be renewed, the next try is in %u s: %s", renewal->target,
-                renewal->retry_seconds, owned->message);
+  base_event (BASE_EVENT_CERTIFICATE_TROUBLE, "MUX_TARGET", renewal->target, "MUX_REASON", owned->message, "MESSAGE",
+              "The certificate for %s cannot be renewed, the next try is in %u s: %s", renewal->target, renewal->retry_seconds,
+              owned->message);
   arm (renewal);
 }
 

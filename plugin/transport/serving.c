@@ -158,6 +158,7 @@ transport_serving_reload (MuxTransport *transport, GError **error)
   transport_expiry_look (transport->expiry);
   if (transport->hold != NULL)
     transport_hold_configure (transport->hold);
-  base_message ("The configuration was read again");
+  base_event (BASE_EVENT_CONFIGURATION_READ, "MUX_CONFIG", base_log_text (config_settings_path (transport->settings)), "MESSAGE",
+              "The configuration was read again");
   return TRUE;
 }

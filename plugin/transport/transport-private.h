@@ -4,6 +4,7 @@
  * dial.c, race.c, domain.c, bootstrap.c: the way out; describe.c, stats.c. Nobody outside the room includes this. */
 #pragma once
 
+#include "base/log.h"
 #include "quic/driver.h"
 #include "session/session.h"
 #include "transport/server-pki.h"
@@ -72,6 +73,7 @@ struct _MuxTransport
   guint64 arrivals;    /* number of the session that came last */
   struct _TransportWatch *watch;   /* while it serves */
   struct _TransportExpiry *expiry; /* while it serves */
+  BaseLogGate refused_gate; /* of what strangers can have logged */
 
   PkiSecret *client_secret;
   GHashTable *renewals; /* name of a target → TransportRenewal: certificates of this life */

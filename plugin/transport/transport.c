@@ -9,6 +9,7 @@
 #include "mux-quic-config.h"
 #include "transport/adopted.h"
 #include "transport/hold.h"
+#include "transport/journal.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 #include "transport/renewal.h"
@@ -116,6 +117,7 @@ transport_session_enter (MuxTransport *transport, MuxSession *session)
   else if (transport->roam == NULL)
     transport->roam = transport_roam_new (transport);
   g_ptr_array_remove_fast (transport->arriving, session);
+  transport_journal_opened (session);
   if (observer != NULL && observer->session_added != NULL)
     observer->session_added (transport, session, transport->observer_data);
   transport_watch_poke (transport->watch);

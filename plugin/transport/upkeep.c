@@ -130,7 +130,9 @@ renew_listeners (MuxTransport *transport, GError **error)
         return FALSE;
       if (!g_str_equal (pki_certificate_serial (leaf), pki_certificate_serial (listener->leaf)))
         {
-          base_info ("%s shows a new certificate, %s", listener->server->bind_address, pki_certificate_serial (leaf));
+          base_event (BASE_EVENT_CERTIFICATE_RENEWED, "MUX_SERIAL", pki_certificate_serial (leaf), "MUX_RENEWS",
+                      pki_certificate_serial (listener->leaf), "MUX_BIND", listener->server->bind_address, "MESSAGE",
+                      "%s shows a new certificate, %s", listener->server->bind_address, pki_certificate_serial (leaf));
           transport_certificate_renewed (transport, "server", listener->server->bind_address, leaf);
         }
       transport_listener_set_tls (listener, tls, leaf);
@@ -149,22 +151,23 @@ transport_upkeep_refresh (MuxTransport *transport, GError **error)
   return good;
 }
 
+void
+transport_upkeep_note_rotation (MuxTransport *transport)
+{
+  PkiAuthority *authority = transport_authority (transport);
+  const char *serial = pki_certificate_serial (pki_authority_bundle (authority)->pdata[0]);
+
+  base_event (BASE_EVENT_AUTHORITY_ROTATED, "MUX_SERIAL", serial, "MESSAGE", "%s: %s",
+              pki_authority_is_rotating (authority) ? "The CA was rotated" : "The CA before the last rotation is trusted no more",
+              serial);
+}
+
 static gboolean
 rotate_or_retire (MuxTransport *transport, PkiAuthority *authority, GError **error)
 {
-  if (!pki_authority_is_rotating (authority))
-    {
-      if (!pki_authority_rotate (authority, error))
-        return FALSE;
-      base_message ("The CA was rotated: %s",
-                    pki_certificate_serial (pki_authority_bundle (authority)->pdata[0]));
-    }
-  else
-    {
-      if (!pki_authority_retire (authority, error))
-        return FALSE;
-      base_message ("The CA before the last rotation is trusted no more");
-    }
+  if (pki_authority_is_rotating (authority) ? !pki_authority_retire (authority, error) : !pki_authority_rotate (authority, error))
+    return FALSE;
+  transport_upkeep_note_rotation (transport);
   return transport_upkeep_refresh (transport, error);
 }
 
@@ -221,8 +224,9 @@ alarm_cb (gpointer data)
     {
       upkeep->retry_seconds = CLAMP (2 * upkeep->retry_seconds, RETRY_MIN_SECONDS, RETRY_MAX_SECONDS);
       upkeep->problem = g_strdup (error->message);
-      base_warning ("The certificates of this host cannot be renewed, the next try is in %u s: %s",
-                    upkeep->retry_seconds, error->message);
+      BASE_EVENT (G_LOG_LEVEL_WARNING, BASE_EVENT_CERTIFICATE_TROUBLE, "MUX_REASON", error->message, "MESSAGE",
+                  "The certificates of this host cannot be renewed, the next try is in %u s: %s", upkeep->retry_seconds,
+                  error->message);
     }
   arm (upkeep);
 }

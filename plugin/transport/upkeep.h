@@ -23,6 +23,8 @@ void transport_upkeep_seen (TransportUpkeep *upkeep, const char *serial, const c
 void transport_upkeep_flush (TransportUpkeep *upkeep);
 /* Every listener shows and believes what the PKI directory says now. */
 gboolean transport_upkeep_refresh (MuxTransport *transport, GError **error);
+/* The CA in force is another one, or the one before it is trusted no more: tells the journal. */
+void transport_upkeep_note_rotation (MuxTransport *transport);
 /* What does not come right by itself, for a person; NULL when all is well. Owned by @upkeep. */
 const char *transport_upkeep_problem (const TransportUpkeep *upkeep);
 

@@ -127,7 +127,7 @@ class Sockets(Activated):
             for name in ("127.0.0.1", "[::1]"):
                 self.echo(f"{name}:{port}")
             self.end(host)
-            self.assertEqual(log.read_text(), "")
+            self.assertNotIn("handed over", log.read_text())
 
     def test_ipv6_only(self):
         with udp(socket.AF_INET6, "::", 1) as six:
@@ -143,7 +143,7 @@ class Sockets(Activated):
             host, log = self.hand_over([end], None)
             self.assertEqual(self.listening(host), f"[::]:{end.getsockname()[1]}")
             self.end(host)
-            self.assertEqual(log.read_text(), "")
+            self.assertNotIn("handed over", log.read_text())
 
     def test_what_does_not_fit_is_said(self):
         """A stream socket, a file, another address: each with what to do, and the rest is served."""

@@ -78,7 +78,7 @@ class House(unittest.TestCase):
                 r"share/bash-completion/completions/mux-quic", r"share/zsh/site-functions/_mux-quic",
                 r"share/fish/vendor_completions\.d/mux-quic\.fish",
                 r"lib/systemd/(user|system)/mux-quic\.(service|socket)", r"lib/systemd/system/mux-quic@\.service",
-                r"lib/(sysusers|tmpfiles)\.d/mux-quic\.conf", r"share/dbus-1/(system-)?services/org\.muxquic\.Quic1\.service",
+                r"lib/(sysusers|tmpfiles)\.d/mux-quic\.conf", r"lib/systemd/catalog/mux-quic\.catalog", r"share/dbus-1/(system-)?services/org\.muxquic\.Quic1\.service",
                 r"lib/firewalld/services/mux-quic\.xml", r"etc/ufw/applications\.d/mux-quic", r"etc/xdg/autostart/mux-quic\.desktop",
                 r"share/locale/de/LC_MESSAGES/mux-quic\.mo",
             ]

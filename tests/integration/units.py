@@ -141,6 +141,30 @@ class Installed(unittest.TestCase):
             self.assertIn(pair, entry)
         self.assertFalse([key for key, _ in entry if "Phase" in key])
 
+    def test_the_journals_catalogue(self):
+        """Every event of the table is explained and used, and no other; journalctl can read it."""
+        table = (SOURCE / "plugin/base/events.h").read_text()
+        events = dict(re.findall(r'(?m)^#define BASE_EVENT_(\w+) "([0-9a-f]{32})"$', table))
+        self.assertGreater(len(events), 10)
+        self.assertEqual(len(set(events.values())), len(events))
+        self.assertEqual(set(events), set(re.findall(r"(?m)^ \*  ([A-Z_]+)  ", table)))
+        catalogue = self.file("catalog/mux-quic.catalog")
+        text = catalogue.read_text()
+        self.assertEqual(re.findall(r"(?m)^-- ([0-9a-f]{32})$", text), list(events.values()))
+        source = "".join(path.read_text() for path in (SOURCE / "plugin").glob("*/*.c"))
+        self.assertEqual([name for name in events if f"BASE_EVENT_{name}," not in source], [])
+        # What it names is a field.
+        self.assertEqual({name for name in re.findall("@MUX_([A-Z]+)@", text)} - set(re.findall(r'"MUX_([A-Z]+)", ', source)), set())
+        self.tool("journalctl")
+        root = self.world.path("catalogue")
+        (root / "usr/lib/systemd/catalog").mkdir(parents=True)
+        (root / "var/lib/systemd/catalog").mkdir(parents=True)
+        shutil.copy(catalogue, root / "usr/lib/systemd/catalog")
+        done = self.world.run("journalctl", f"--root={root}", "--update-catalog")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        listed = self.world.run("journalctl", f"--root={root}", "--dump-catalog").stdout.decode()
+        self.assertEqual(re.findall(r"(?m)^-- ([0-9a-f]{32})$", listed), sorted(events.values()))
+
     @unittest.skipIf(os.getuid() != 0, "needs root")
     def test_user_and_directories(self):
         self.tool("systemd-sysusers")
