@@ -1,8 +1,8 @@
 """The host is killed at every system call that a change of its PKI makes, and system calls fail: what it finds afterwards is whole."""
 
 import os
-import shutil
 import re
+import shutil
 import signal
 import subprocess
 import unittest
