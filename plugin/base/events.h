@@ -1,5 +1,5 @@
 /* What somebody searches the journal for: each event has a number that never changes, as MESSAGE_ID of its message, and fields that
- * never change their names. `journalctl MESSAGE_ID=…`, `journalctl -t mux-quic MUX_USER=alice -o json`; explained to people by
+ * never change their names. `journalctl MESSAGE_ID=…`, `journalctl GLIB_DOMAIN=mux-quic MUX_USER=alice -o json`; explained to people by
  * data/systemd/mux-quic.catalog (`journalctl -x`), which a test compares with this table.
  *
  *  event                 when                                                          fields, beside MUX_ROOM

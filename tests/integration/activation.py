@@ -336,7 +336,11 @@ class Held(Activated):
             log = self.world.path("serve-held.log")
             self.world.logs.append(log)
             with open(log, "wb") as errors:
-                host = self.world.popen(PROGRAM, "serve", "--no-bus", *client, stdout=subprocess.DEVNULL, stderr=errors)
+                host = self.world.popen(PROGRAM, "serve", "--no-bus", *client, stdout=subprocess.PIPE, stderr=errors, bufsize=0)
+            self.assertEqual(read_line(host.stdout, "the first line"), "listening nowhere")
+            done = self.world.mux("enroll", "--generate")
+            self.assertEqual((done.returncode, done.stdout), (1, b""))
+            self.assertIn(b"none of the users of any quic_servers entry", done.stderr)
             wait_until(lambda: self.sessions() == [("connected", "out")], "the domain is connected")
             wait_until(lambda: "connected" in there.mux("status").stdout.decode(), "the other side has it too")
             self.assertEqual(far.stop(), 0)

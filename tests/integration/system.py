@@ -93,6 +93,13 @@ exec {self.BECOME} '{PROGRAM}' serve --system --no-bus --plugin '{MODULE}'
         users = sorted(one["user"] for one in json.loads(done.stdout)["certificates"])
         self.assertEqual(users, ["nobody", "nobody"])
 
+    def test_a_certificate_is_the_callers(self):
+        """… and not the host's user's, who is nobody's identity here."""
+        done = self.mux("enroll", "--system", "--generate")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.mux("cert", "list", "--system", "--json")
+        self.assertEqual([one["user"] for one in json.loads(done.stdout)["certificates"]], ["root"])
+
     def test_it_starts_nothing_for_others(self):
         """What it started would run as root."""
         for user, status in (("root", 0), ("nobody", 1)):
