@@ -49,7 +49,7 @@ look_at_some (TransportWatch *watch)
     {
       MuxSession *session = sessions->pdata[i];
 
-      if (n == LOOKS_PER_TURN || told == TOLD_PER_TURN || watch->told == TRANSPORT_WATCH_TOLD_PER_SECOND)
+      if (n == LOOKS_PER_TURN || told == TOLD_PER_TURN)
         return FALSE;
       watch->after = session->number;
       if (!has_changed (session, counters))

@@ -1,5 +1,6 @@
-/* How long the host's loop is kept by somebody who looks at ten thousand sessions over D-Bus: the longest turn, in time of the clock and of this
- * thread's processor. Who asks is another thread, so what he does with the answer does not count.
+/* How long the host's loop is kept by somebody who looks at ten thousand sessions over D-Bus: the longest
+ * turn, in time of the clock and of this thread's processor. Who asks is another thread, so what he does with
+ * the answer does not count.
  *
  * usage: bench-many-sessions [SESSIONS] */
 #include "unit/control/many.h"
@@ -19,7 +20,7 @@ clock_ms (clockid_t clock)
   struct timespec now;
 
   clock_gettime (clock, &now);
-  return (double) now.tv_sec * 1e3 + (double) now.tv_nsec / 1e6;
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
 /* A turn is from the end of one poll to the beginning of the next. */
@@ -49,8 +50,8 @@ begin (void)
 static void
 report (const char *what, guint answers)
 {
-  printf ("%-44s %4u answers, longest turn %7.2f ms (processor %7.2f ms), all %8.2f ms\n", what, answers, longest_wall,
-          longest_cpu, all_cpu);
+  printf ("%-44s %4u answers, longest turn %7.2f ms (processor %7.2f ms), all %8.2f ms\n", what, answers,
+          longest_wall, longest_cpu, all_cpu);
 }
 
 /* Who asks */
@@ -93,7 +94,8 @@ ask (gpointer data)
   do
     {
       gboolean pages = g_str_equal (question->method, "ListSessions");
-      g_autoptr (GVariant) reply = call (connection, question, pages ? g_variant_new ("(tu)", next, 0) : NULL);
+      g_autoptr (GVariant) reply
+          = call (connection, question, pages ? g_variant_new ("(tu)", next, 0) : NULL);
 
       question->answers++;
       next = 0;
@@ -110,7 +112,8 @@ ask (gpointer data)
 static void
 measure (World *world, const char *path, const char *interface, const char *method)
 {
-  Question question = { .path = path, .interface = interface, .method = method, .host = world->server->context };
+  Question question
+      = { .path = path, .interface = interface, .method = method, .host = world->server->context };
   GThread *thread;
 
   begin ();
@@ -129,7 +132,7 @@ measure_counters (World *world, Many *many)
   double end = clock_ms (CLOCK_MONOTONIC) + 2500;
 
   for (guint i = 0; i < many->copies->len; i++)
-    ((MuxSession *) many->copies->pdata[i])->told_bytes = 0;
+    ((MuxSession *)many->copies->pdata[i])->told_bytes = 0;
   begin ();
   transport_watch_poke (world->server->transport->watch);
   while (clock_ms (CLOCK_MONOTONIC) < end)
@@ -155,7 +158,7 @@ measure_one (World *world, Many *many)
 int
 main (int argc, char **argv)
 {
-  guint n = argc > 1 ? (guint) atoi (argv[1]) : 10000;
+  guint n = argc > 1 ? (guint)atoi (argv[1]) : 10000;
   MuxSession *session;
   World world;
   Many *many;

@@ -181,6 +181,60 @@ test_quiet (void)
   world_clear (&world);
 }
 
+/* Of a thousand sessions that all moved bytes each is told of once, and in no second more than the budget. */
+
+#define CROWD 1000
+
+static guint looks, told_now, told_in_all;
+
+static void
+count_look_cb (MuxTransport *transport, gpointer data)
+{
+  looks++;
+  told_now = 0;
+}
+
+static void
+count_session_cb (MuxTransport *transport, MuxSession *session, gpointer data)
+{
+  told_in_all++;
+  g_assert_cmpuint (++told_now, <=, TRANSPORT_WATCH_TOLD_PER_SECOND);
+}
+
+static void
+test_budget (void)
+{
+  World world = world_new (NULL);
+  g_autoptr (GDBusConnection) connection = world_connection (&world);
+  MuxSession *session = world_dial (&world);
+  MuxTransport *transport = world.server->transport;
+  Many *many = many_new (&world, world.server->session, CROWD);
+  const TransportObserver *observer = transport->observer;
+  TransportObserver counting = *observer;
+  guint64 bytes;
+
+  while (transport_watch_is_awake (transport->watch))
+    g_main_context_iteration (world.server->context, TRUE);
+  counting.listeners_changed = count_look_cb;
+  counting.session_changed = count_session_cb;
+  transport->observer = &counting;
+  bytes = quic_connection_bytes (session_connection (many->model->session));
+  for (guint i = 0; i < CROWD; i++)
+    ((MuxSession *)many->copies->pdata[i])->told_bytes = 0;
+  transport_watch_poke (transport->watch);
+  while (transport_watch_is_awake (transport->watch))
+    g_main_context_iteration (world.server->context, TRUE);
+  g_assert_cmpuint (told_in_all, >=, CROWD);
+  g_assert_cmpuint (looks, >=, 1 + CROWD / TRANSPORT_WATCH_TOLD_PER_SECOND);
+  /* They share one connection: if that said something meanwhile, all of them did. */
+  if (quic_connection_bytes (session_connection (many->model->session)) == bytes)
+    g_assert_cmpuint (told_in_all, ==, CROWD);
+  transport->observer = observer;
+  many_free (many);
+  transport_session_unref (session);
+  world_clear (&world);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -189,5 +243,6 @@ main (int argc, char **argv)
   g_test_add_func ("/control/told/renewed", test_renewed);
   g_test_add_func ("/control/told/expiring", test_expiring);
   g_test_add_func ("/control/told/quiet", test_quiet);
+  g_test_add_func ("/control/told/budget", test_budget);
   return mini_run ();
 }
