@@ -11,8 +11,9 @@ G_BEGIN_DECLS
 #define CONTROL_BUS_NAME "org.muxquic.Quic1"
 #define CONTROL_ROOT_PATH "/org/muxquic/Quic1"
 #define CONTROL_SESSIONS_PATH CONTROL_ROOT_PATH "/Session"
-/* So many sessions go into one reply: more would keep the loop too long. */
+/* So many sessions go into one reply: more would keep the loop too long. Fewer into a page of ListSessions, which looks at each anew. */
 #define CONTROL_SESSIONS_LISTED 128
+#define CONTROL_SESSIONS_PAGE 64
 
 typedef struct _Control Control;
 

@@ -140,7 +140,7 @@ list_sessions_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, g
   guint64 next = 0;
   GVariantBuilder list;
 
-  count = count == 0 ? CONTROL_SESSIONS_LISTED : MIN (count, CONTROL_SESSIONS_LISTED);
+  count = count == 0 ? CONTROL_SESSIONS_PAGE : MIN (count, CONTROL_SESSIONS_PAGE);
   end = MIN (sessions->len, i + count);
   if (end < sessions->len)
     next = transport_session_number (sessions->pdata[end - 1]);

@@ -158,7 +158,7 @@ test_pages (void)
       g_autofree char *ids = page (&world, connection, next, pages == 1 ? 7 : 0, &next, &listed);
       g_auto (GStrv) lines = g_strsplit (ids, "\n", 0);
 
-      g_assert_cmpuint (listed, <=, pages == 1 ? 7 : CONTROL_SESSIONS_LISTED);
+      g_assert_cmpuint (listed, <=, pages == 1 ? 7 : CONTROL_SESSIONS_PAGE);
       for (guint i = 0; i < listed; i++)
         g_assert_true (g_hash_table_add (seen, g_strdup (lines[i])));
       all += listed;
@@ -175,7 +175,7 @@ test_pages (void)
   g_assert_cmpuint (all, ==, CROWD + 1 - 1 + 1);
   g_assert_cmpuint (
       pages, ==,
-      2 + (CROWD + 1 - CONTROL_SESSIONS_LISTED - 7 + CONTROL_SESSIONS_LISTED - 1) / CONTROL_SESSIONS_LISTED);
+      2 + (CROWD + 1 - CONTROL_SESSIONS_PAGE - 7 + CONTROL_SESSIONS_PAGE - 1) / CONTROL_SESSIONS_PAGE);
   many_free (many);
   transport_session_unref (session);
   world_clear (&world);
