@@ -7,6 +7,7 @@
 #include "control/agent.h"
 #include "control/enrol.h"
 #include "control/objects.h"
+#include "control/passages.h"
 #include "control/socket.h"
 
 #include <glib/gi18n-lib.h>
@@ -17,6 +18,7 @@ struct _Control
   ControlSocket *socket;
   ControlSessions *sessions; /* while it serves */
   GPtrArray *objects; /* of ControlObjects, one for each connection */
+  ControlPassages *passages; /* while it serves */
   guint name;         /* of g_bus_own_name_on_connection () */
 };
 
@@ -42,6 +44,16 @@ push_context (const Control *control)
 }
 
 static void
+add_objects (Control *control, GDBusConnection *connection, gboolean is_private)
+{
+  ControlObjects *objects = control_objects_new (control->transport, control->sessions, connection, is_private);
+
+  g_ptr_array_add (control->objects, objects);
+  control_passages_serve (control->passages, control_objects_manager (objects),
+                          control_rights (control->transport, connection, is_private));
+}
+
+static void
 socket_connection_cb (GDBusConnection *connection, gboolean there, gpointer data)
 {
   Control *control = data;
@@ -49,9 +61,10 @@ socket_connection_cb (GDBusConnection *connection, gboolean there, gpointer data
 
   if (there)
     {
-      g_ptr_array_add (control->objects, control_objects_new (control->transport, control->sessions, connection, TRUE));
+      add_objects (control, connection, TRUE);
       return;
     }
+  control_passages_drop (control->passages, connection);
   for (guint i = control->objects->len; i-- > 0;)
     if (control_objects_connection (control->objects->pdata[i]) == connection)
       g_ptr_array_remove_index_fast (control->objects, i);
@@ -79,9 +92,11 @@ starting_cb (MuxTransport *transport, gpointer data, GError **error)
   control->sessions = control_sessions_new ();
   for (guint i = 0; i < transport_sessions (transport)->len; i++)
     control_sessions_update (control->sessions, transport_sessions (transport)->pdata[i], &is_new, &changed);
+  control->passages = control_passages_new (transport);
   control->socket = control_socket_new (path, host->system_mode, context, socket_connection_cb, control, error);
   if (control->socket != NULL)
     return TRUE;
+  g_clear_pointer (&control->passages, control_passages_free);
   g_clear_pointer (&control->sessions, control_sessions_free);
   return FALSE;
 }
@@ -95,7 +110,7 @@ started_cb (MuxTransport *transport, gpointer data, GError **error)
 
   if (host->bus != NULL)
     {
-      g_ptr_array_add (control->objects, control_objects_new (transport, control->sessions, host->bus, FALSE));
+      add_objects (control, host->bus, FALSE);
       control->name = g_bus_own_name_on_connection (
           host->bus, CONTROL_BUS_NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, NULL, name_lost_cb, NULL, NULL);
     }
@@ -110,6 +125,7 @@ close_all (Control *control)
   control->name = 0;
   g_clear_pointer (&control->socket, control_socket_free);
   g_ptr_array_set_size (control->objects, 0);
+  g_clear_pointer (&control->passages, control_passages_free);
   g_clear_pointer (&control->sessions, control_sessions_free);
 }
 
@@ -204,6 +220,15 @@ certificate_expiring_cb (MuxTransport *transport, const char *role, const char *
                                                problem != NULL ? problem : "");
 }
 
+static gboolean
+channel_event_cb (MuxTransport *transport, GIOStream *channel, const char *event, GVariant *details, gpointer data)
+{
+  Control *control = data;
+  g_autoptr (GMainContextPusher) pusher = push_context (control);
+
+  return control->passages != NULL && control_passages_event (control->passages, channel, event, details);
+}
+
 static const TransportObserver observer = {
   .starting = starting_cb,
   .started = started_cb,
@@ -216,6 +241,7 @@ static const TransportObserver observer = {
   .wants_counters = wants_counters_cb,
   .certificate_renewed = certificate_renewed_cb,
   .certificate_expiring = certificate_expiring_cb,
+  .channel_event = channel_event_cb,
 };
 
 Control *

@@ -19,10 +19,10 @@ ControlRights
 control_rights (const MuxTransport *transport, GDBusConnection *connection, gboolean is_private)
 {
   if (!is_private)
-    return transport_host (transport)->system_mode ? CONTROL_MAY_ASK : CONTROL_MAY_LOOK | CONTROL_MAY_CHANGE;
+    return transport_host (transport)->system_mode ? CONTROL_MAY_ASK : CONTROL_MAY_LOOK | CONTROL_MAY_CHANGE | CONTROL_MAY_OPEN;
   if (!is_trusted (connection))
     return CONTROL_MAY_ENROL;
-  return CONTROL_MAY_LOOK | CONTROL_MAY_CHANGE | CONTROL_MAY_ENROL | CONTROL_MAY_KEEP;
+  return CONTROL_MAY_LOOK | CONTROL_MAY_CHANGE | CONTROL_MAY_ENROL | CONTROL_MAY_KEEP | CONTROL_MAY_OPEN;
 }
 
 /* NULL: @right is among @rights. */

@@ -11,6 +11,7 @@ typedef enum
   CONTROL_MAY_CHANGE = 1 << 1, /* reload, disconnect, revoke, renew, rotate, the log */
   CONTROL_MAY_ENROL = 1 << 2,  /* a certificate for oneself; with CHANGE for anybody */
   CONTROL_MAY_KEEP = 1 << 3,   /* credentials with their keys, as the agent has them */
+  CONTROL_MAY_OPEN = 1 << 4,   /* channels to other machines, as the host's user */
   CONTROL_MAY_ASK = 1 << 5,    /* many sit there, with different rights: LOOK and CHANGE are decided for each call */
 } ControlRights;
 

@@ -119,6 +119,15 @@ channel_opened_cb (Session *session, GIOStream *channel, GVariant *request, gpoi
     transport_session_touch (self->transport, self);
 }
 
+static gboolean
+is_observers_own (MuxTransport *transport, GIOStream *channel, const char *event, GVariant *details)
+{
+  const TransportObserver *observer = transport->observer;
+
+  return observer != NULL && observer->channel_event != NULL
+         && observer->channel_event (transport, channel, event, details, transport->observer_data);
+}
+
 static void
 channel_event_cb (Session *session, GIOStream *channel, const char *event, GVariant *details,
                   gpointer user_data)
@@ -130,7 +139,7 @@ channel_event_cb (Session *session, GIOStream *channel, const char *event, GVari
   if (self->transport == NULL || self->transport->quiet)
     return;
   host = self->transport->host;
-  if (host->channel_event != NULL)
+  if (!is_observers_own (self->transport, channel, event, sunk) && host->channel_event != NULL)
     host->channel_event (host->user_data, self, channel, event, sunk);
   if (self->transport != NULL && g_str_equal (event, "closed"))
     transport_session_touch (self->transport, self);

@@ -41,6 +41,8 @@ typedef struct
                                gpointer user_data);
   void (*certificate_expiring) (MuxTransport *transport, const char *role, const char *name, PkiCertificate *certificate,
                                 const char *problem, gpointer user_data);
+  /* As MuxHost.channel_event (); TRUE: the channel is the observer's own, and the host is not told. */
+  gboolean (*channel_event) (MuxTransport *transport, GIOStream *channel, const char *event, GVariant *details, gpointer user_data);
 } TransportObserver;
 
 /* Somebody who keeps certificates between the lives of transports, and renews them: the agent of the desktop session. */
