@@ -330,7 +330,8 @@ is_done (SessionChannel *channel)
       torn |= counts.code != 0;
       watched |= session_lane_object (lane) != NULL;
     }
-  if (session->server || session->raw || channel->exited || channel->waited || torn || !watched)
+  /* A program's last byte may overtake its exit status: at the server, whose host has it a moment later, and on the way. */
+  if (session->raw || channel->exited || channel->waited || torn || !watched)
     return TRUE;
   if (channel->grace.node.place == 0)
     session_timer_set (session, &channel->grace, session_now (session) + SESSION_EXIT_GRACE);

@@ -99,6 +99,8 @@ session_send_event (Session *session, GIOStream *channel, const char *event, GVa
       return;
     }
   session_notice_say (session, session_channel_id (slot->channel), event, &dict);
+  if (g_str_equal (event, "exited"))
+    session_channel_set_exited (slot->channel);
 }
 
 void

@@ -133,12 +133,14 @@ half_close (gboolean server_first)
   duo_until (duo, first->eof);
   g_assert_cmpstr (tap_received (first), ==, tap_sent (second));
   g_assert_no_error (first->read_error);
-  duo_until (duo, session_n_channels (duo->server.session) == 0);
-  g_assert_nonnull (strstr (server->events->str, "closed {'code': <uint64 0>, 'message': <''>}"));
-  /* The client waits for an exit status that never comes. */
+  duo_run (duo, 5000);
+  /* Both wait for an exit status that never comes. */
+  g_assert_cmpuint (session_n_channels (duo->server.session), ==, 1);
   g_assert_cmpuint (session_n_channels (duo->client.session), ==, 1);
-  duo_run (duo, 11000);
+  duo_run (duo, 6000);
+  g_assert_cmpuint (session_n_channels (duo->server.session), ==, 0);
   g_assert_cmpuint (session_n_channels (duo->client.session), ==, 0);
+  g_assert_nonnull (strstr (server->events->str, "closed {'code': <uint64 0>, 'message': <''>}"));
   g_assert_nonnull (strstr (client->events->str, "closed {'code': <uint64 0>"));
 }
 
@@ -176,6 +178,25 @@ test_exited (void)
   g_assert_cmpuint (client->received, ==, 100000);
   g_assert_cmpstr (client->events->str, ==,
                    "exited {'status': <137>, 'signal': <'KILL'>};closed {'code': <uint64 0>, 'message': <''>};");
+}
+
+/* The host learns of a program's end when all its bytes are long through: it is not too late to say so. */
+static void
+test_exited_after_bytes (void)
+{
+  g_autoptr (Duo) duo = duo_new_welcome (7);
+  Tap *client, *server;
+
+  duo_channel (duo, &client, &server);
+  tap_finish (client);
+  tap_send (server, 1000, TRUE);
+  duo_until (duo, client->eof && server->eof);
+  duo_run (duo, 5000);
+  session_send_event (duo->server.session, server->stream, "exited", g_variant_new_parsed ("{'status': <%i>}", 4));
+  duo_run (duo, 1000);
+  g_assert_cmpstr (client->events->str, ==, "exited {'status': <4>};closed {'code': <uint64 0>, 'message': <''>};");
+  g_assert_cmpuint (session_n_channels (duo->client.session), ==, 0);
+  g_assert_cmpuint (session_n_channels (duo->server.session), ==, 0);
 }
 
 static gboolean lose;
@@ -455,10 +476,10 @@ test_lanes (void)
   }
   tap_finish (client);
   tap_finish (server);
-  duo_until (duo, session_n_channels (duo->server.session) == 0);
-  tap_drop (client);
   g_clear_error (&error);
-  duo_until (duo, session_n_channels (duo->client.session) == 1);
+  session_send_event (duo->server.session, server->stream, "exited", g_variant_new_parsed ("{'status': <%i>}", 0));
+  duo_until (duo, session_n_channels (duo->server.session) == 0);
+  duo_until (duo, session_n_channels (duo->client.session) == 0);
 }
 
 static void
@@ -577,6 +598,7 @@ main (int argc, char **argv)
   g_test_add_func ("/channels/half-close-server", test_half_close_server);
   g_test_add_func ("/channels/exited", test_exited);
   g_test_add_func ("/channels/exited-late", test_exited_late);
+  g_test_add_func ("/channels/exited-after-bytes", test_exited_after_bytes);
   g_test_add_func ("/channels/dropped-client", test_dropped_client);
   g_test_add_func ("/channels/dropped-server", test_dropped_server);
   g_test_add_func ("/channels/input-closed", test_input_closed);
