@@ -11,6 +11,7 @@ typedef struct _MuxTransportOps MuxTransportOps; /* transport.h */
 typedef struct _MuxSession MuxSession;           /* owned by the plugin; see transport.h */
 typedef struct _MuxSessionOps MuxSessionOps;     /* transport.h */
 
+/* The life of a session. */
 typedef enum
 {
   MUX_SESSION_CONNECTING, /* client: being dialled */
@@ -19,9 +20,10 @@ typedef enum
   MUX_SESSION_CLOSED,     /* over; last state */
 } MuxSessionState;
 
+/* What a host fills. */
 struct _MuxHost
 {
-  gsize struct_size;
+  gsize struct_size;       /* sizeof (MuxHost) where the host was compiled */
   guint32 abi;             /* MUX_ABI the host was compiled with */
   gpointer user_data;      /* for the functions below */
 
@@ -34,6 +36,7 @@ struct _MuxHost
   /* Says that @transport exists, with its name ("quic") and operations; both static until unregistered. */
   void (*register_transport) (gpointer user_data, const char *name, const MuxTransportOps *ops,
                               MuxTransport *transport);
+  /* @transport is about to be freed. */
   void (*unregister_transport) (gpointer user_data, MuxTransport *transport);
 
   /* Whether the peer, whose certificate is already verified and whose name is among the configured users, may

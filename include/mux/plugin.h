@@ -13,10 +13,13 @@
 
 G_BEGIN_DECLS
 
+/* Another one is another contract. */
 #define MUX_ABI_MAJOR 1
+/* Grows when members are appended. */
 #define MUX_ABI_MINOR 1
 /* The version a host passes to mux_plugin_query (): majors must match. */
 #define MUX_ABI ((guint32) (MUX_ABI_MAJOR << 16 | MUX_ABI_MINOR))
+/* The major version of what the other side was compiled with. */
 #define MUX_ABI_MAJOR_OF(abi) ((guint32) (abi) >> 16)
 
 /* Whether the struct at @ptr, as its maker compiled it, holds @member. */
@@ -27,6 +30,7 @@ G_BEGIN_DECLS
  * session that the peer or the network caused is one of these. */
 #define MUX_ERROR (g_quark_from_static_string ("mux-error-quark"))
 
+/* Codes of MUX_ERROR. */
 typedef enum
 {
   MUX_ERROR_FAILED,        /* none of the below */
@@ -50,7 +54,7 @@ typedef struct _MuxHost MuxHost; /* host.h */
 /* What a plugin tells of itself. Static storage, never freed. */
 typedef struct
 {
-  gsize struct_size;
+  gsize struct_size;       /* sizeof (MuxPluginDesc) where the plugin was compiled */
   guint32 abi;             /* MUX_ABI the plugin was compiled with */
   const char *name;        /* "mux-quic": file-name safe */
   const char *version;     /* of the plugin, free form */
@@ -68,6 +72,7 @@ typedef struct
 
 /* The one exported symbol. Returns NULL if @host_abi is of another major version. */
 typedef const MuxPluginDesc *(*MuxPluginQuery) (guint32 host_abi);
+/* Its name in the module. */
 #define MUX_PLUGIN_QUERY_SYMBOL "mux_plugin_query"
 
 G_END_DECLS

@@ -11,9 +11,10 @@
 
 G_BEGIN_DECLS
 
+/* What a host does with a transport. */
 struct _MuxTransportOps
 {
-  gsize struct_size;
+  gsize struct_size; /* sizeof (MuxTransportOps) where the plugin was compiled */
 
   /* Opens every configured listener and the status objects. On error nothing is left open. A client that only dials
    * never calls it. */
@@ -21,6 +22,7 @@ struct _MuxTransportOps
 
   /* Ends every session with a goodbye and every listener; @callback when all is said, at most 3 s later. */
   void (*stop_async) (MuxTransport *transport, GAsyncReadyCallback callback, gpointer user_data);
+  /* Never fails so far; call it all the same. */
   gboolean (*stop_finish) (MuxTransport *transport, GAsyncResult *result, GError **error);
 
   /* Reads the configuration again. On error the old one stays in force. */
@@ -34,8 +36,10 @@ struct _MuxTransportOps
    * transfer full, connected. */
   void (*connect_async) (MuxTransport *transport, const char *target, GVariant *options,
                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+  /* The session, transfer full; or NULL with what went wrong, a MUX_ERROR or a G_IO_ERROR. */
   MuxSession *(*connect_finish) (MuxTransport *transport, GAsyncResult *result, GError **error);
 
+  /* The operations of its sessions; static. */
   const MuxSessionOps *(*session_ops) (MuxTransport *transport);
 
   /* Everything `status` shows; a{sv}, transfer full (not floating):
@@ -52,22 +56,27 @@ struct _MuxTransportOps
   GVariant *(*dup_setting) (MuxTransport *transport, const char *name);
 };
 
+/* What a host does with a session and its channels. */
 struct _MuxSessionOps
 {
-  gsize struct_size;
+  gsize struct_size; /* sizeof (MuxSessionOps) where the plugin was compiled */
 
+  /* Keeps @session; that does not keep it open. */
   MuxSession *(*ref) (MuxSession *session);
+  /* Gives a reference back. */
   void (*unref) (MuxSession *session);
 
   /* Asks the peer for a channel. @request: a{sv} as in the `open` frame: service s, argv as, term s, rows u,
    * columns u, environment a{ss}; all optional. Finish: transfer full; MUX_ERROR_REFUSED with the peer's message. */
   void (*open_channel_async) (MuxSession *session, GVariant *request, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
+  /* The channel, transfer full; or NULL with an error. */
   GIOStream *(*open_channel_finish) (MuxSession *session, GAsyncResult *result, GError **error);
 
   /* The answers to MuxHost.channel_opened (); exactly one of them, once. @code: a word such as "unknown-service",
    * "limit", "failed". */
   void (*accept_channel) (MuxSession *session, GIOStream *channel);
+  /* The other answer: the peer is told @code and @message. */
   void (*refuse_channel) (MuxSession *session, GIOStream *channel, const char *code, const char *message);
 
   /* A second lane of @channel, e.g. "stderr"; the same stream for every call with the same name while a reference
@@ -82,12 +91,14 @@ struct _MuxSessionOps
    * confirm () does. @stream: the channel or one of its lanes; @count: all bytes delivered since its
    * beginning, never falling, never above what was read. */
   void (*set_manual) (MuxSession *session, GIOStream *stream);
+  /* See set_manual (). */
   void (*confirm) (MuxSession *session, GIOStream *stream, guint64 count);
 
   /* Fetches a fresh certificate over the session now. MUX_ERROR_FAILED with G_IO_ERROR_NOT_SUPPORTED in the message's place
    * where the session cannot. */
   void (*renew_async) (MuxSession *session, GCancellable *cancellable, GAsyncReadyCallback callback,
                        gpointer user_data);
+  /* Whether there is a fresh certificate. */
   gboolean (*renew_finish) (MuxSession *session, GAsyncResult *result, GError **error);
 
   /* a{sv}, transfer full: id s, direction s ("in", "out"), state s, aways u (how often the connection was lost), away_since x (Unix
@@ -101,6 +112,7 @@ struct _MuxSessionOps
 
   /* Says goodbye and ends the session; @callback when the peer can know, at most 3 s later. */
   void (*close_async) (MuxSession *session, GAsyncReadyCallback callback, gpointer user_data);
+  /* Never fails so far. */
   gboolean (*close_finish) (MuxSession *session, GAsyncResult *result, GError **error);
 
   /* Since 1.1. */
