@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <gio/gunixfdlist.h>
 #include <glib-unix.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -312,25 +313,49 @@ test_pressure (void)
   world_clear (&world);
 }
 
-/* What was written before the descriptor is closed arrives; then the far side is hung up on. */
+/* A program that takes all it gets, and neither says anything nor ends. */
+static void
+listener_opened (gpointer data, MuxSession *session, GVariant *request, GIOStream *channel)
+{
+  MiniHost *mini = data;
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (mini->context);
+  g_autoptr (GOutputStream) memory = g_memory_output_stream_new_resizable ();
+
+  mini->sessions->accept_channel (session, channel);
+  g_output_stream_splice_async (memory, g_io_stream_get_input_stream (channel), G_OUTPUT_STREAM_SPLICE_NONE,
+                                G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+  g_object_set_data_full (G_OBJECT (channel), "memory", g_object_ref (memory), g_object_unref);
+  g_ptr_array_add (mini->log, g_strdup_printf ("opened %p", g_object_ref (channel)));
+}
+
+/* What was written before the descriptor is closed arrives; then the far side is hung up on, and nobody else.
+ */
 static void
 test_hang_up (void)
 {
   World world = world_new (NULL);
-  Opened opened = open_well (&world, world.connection, "{'service': <'echo'>}");
-  Opened other = open_well (&world, world.connection, "{'service': <'echo'>}");
+  Opened opened, other;
+  GMemoryOutputStream *memory;
+  gpointer channel = NULL;
+  char buffer[8];
 
+  other = open_well (&world, world.connection, "{'service': <'echo'>}");
+  world.server->host.channel_opened = listener_opened;
+  opened = open_well (&world, world.connection, "{'service': <'listener'>}");
+  g_assert_cmpint (sscanf (world.server->log->pdata[world.server->log->len - 1], "opened %p", &channel), ==,
+                   1);
+  memory = g_object_get_data (channel, "memory");
   g_assert_cmpint (send (opened.fd, "last words", 10, MSG_NOSIGNAL), ==, 10);
   close (opened.fd);
-  wait_said (&world, "Closed /org/muxquic/Quic1/Channel/1");
-  /* The other channel, and its session, are none the worse. */
-  g_assert_cmpint (send (other.fd, "hello", 5, MSG_NOSIGNAL), ==, 5);
-  {
-    char buffer[8];
+  wait_said (&world, "Closed /org/muxquic/Quic1/Channel/2");
+  mini_wait_log (world.server, "event closed");
+  g_assert_cmpmem (g_memory_output_stream_get_data (memory), g_memory_output_stream_get_data_size (memory),
+                   "last words", 10);
+  g_object_unref (channel);
 
-    while (recv (other.fd, buffer, sizeof buffer, 0) < 5)
-      turn (&world);
-  }
+  g_assert_cmpint (send (other.fd, "hello", 5, MSG_NOSIGNAL), ==, 5);
+  while (recv (other.fd, buffer, sizeof buffer, 0) < 5)
+    turn (&world);
   g_assert_cmpuint (transport_sessions (world.client->transport)->len, ==, 1);
   close (other.fd);
   mini_wait_log (world.client, "session closed");
