@@ -217,20 +217,41 @@ class OverDBus(unittest.TestCase):
         config = self.near.config("agent.lua", servers=[{"bind_address": "127.0.0.1:0"}],
                                   clients=[{"name": "there", "remote_address": f"127.0.0.1:{self.relay.port}",
                                             "enroll_command": [enroll], "max_idle_timeout": IDLE, "keep_alive_interval": 0.5}])
+        self.config = config
+        # No module is loaded there: the sanitizers' library of the programs is not wanted.
+        self.example = ["/usr/bin/python3", EXAMPLES / "open-channel.py", "there"]
+
+    def start(self, *options):
         log = self.near.path("agent.log")
         self.near.logs.append(log)
         with open(log, "wb") as errors:
-            self.agent = self.near.popen(PROGRAM, "serve", "--no-bus", "--plugin", MODULE, "--config", config, stdout=subprocess.PIPE,
-                                         stdin=subprocess.DEVNULL, stderr=errors, bufsize=0)
+            self.agent = self.near.popen(PROGRAM, "serve", *options, "--plugin", MODULE, "--config", self.config,
+                                         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, stderr=errors, bufsize=0)
         read_line(self.agent.stdout, "listening")
+
+    def start_private(self):
+        self.start("--no-bus")
         self.near.env["MUX_QUIC_ADDRESS"] = f"unix:path={self.near.runtime}/mux-quic/control"
-        # No module is loaded there: the sanitizers' library of the programs is not wanted.
-        self.example = ["/usr/bin/python3", EXAMPLES / "open-channel.py", "there"]
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.agent.pid}/fd"))
 
+    def test_on_a_bus(self):
+        if shutil.which("dbus-daemon") is None or shutil.which("gdbus") is None:
+            self.skipTest("dbus-daemon or gdbus is not installed")
+        config = self.near.write("bus.conf", f"<busconfig><type>session</type><listen>unix:path={self.near.path('bus')}</listen>"
+                                 "<policy context='default'><allow send_destination='*' eavesdrop='true'/><allow eavesdrop='true'/>"
+                                 "<allow own='*'/></policy></busconfig>")
+        daemon = self.near.popen("dbus-daemon", "--nofork", "--print-address=1", f"--config-file={config}", stdout=subprocess.PIPE,
+                                 bufsize=0)
+        self.near.env["DBUS_SESSION_BUS_ADDRESS"] = read_line(daemon.stdout, "the bus's address")
+        self.start()
+        self.assertEqual(self.near.run("gdbus", "wait", "--session", "org.muxquic.Quic1").returncode, 0)
+        done = self.near.run(*self.example, *TALK, input=b"by the bus")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (7, b"by the bus", b"to-stderr\n"))
+
     def test_example(self):
+        self.start_private()
         self.assertEqual(self.near.run(*self.example, "true").returncode, 0)
         before = self.descriptors()
         data = os.urandom(200_000 if SANITIZED else 5_000_000)
@@ -245,6 +266,7 @@ class OverDBus(unittest.TestCase):
 
     def test_away(self):
         """Nothing is lost while the network is, and nothing must be asked for anew."""
+        self.start_private()
         process = self.near.popen(*self.example, "cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         process.stdin.write(b"before\n")
         self.assertEqual(read_line(process.stdout, "the echo"), "before")
@@ -258,6 +280,7 @@ class OverDBus(unittest.TestCase):
 
     def test_killed_caller(self):
         """A caller that dies takes its program with it, and leaves nothing at the agent; what it had written arrived."""
+        self.start_private()
         self.assertEqual(self.near.run(*self.example, "true").returncode, 0)
         before = self.descriptors()
         file = self.far.path("file")
