@@ -107,9 +107,14 @@ host_control_start (GError **error)
       g_set_error (error, MUX_ERROR, MUX_ERROR_FAILED, _("no host is running, and only the user's own is started by itself"));
       return NULL;
     }
-  /* Ready when started: Type=notify. */
+  /* Ready when started: Type=notify. In a chroot systemctl calls it a success to ignore what it is told. */
   if (start_unit ())
-    return host_control_connect (error);
+    {
+      GDBusConnection *connection = host_control_connect (NULL);
+
+      if (connection != NULL)
+        return connection;
+    }
   log = open_log ();
   good = g_spawn_async_with_pipes_and_fds ("/", argv, NULL, G_SPAWN_DEFAULT | (log < 0 ? G_SPAWN_STDERR_TO_DEV_NULL : 0),
                                            detach_cb, NULL, -1, -1, log, NULL, NULL, 0, NULL, NULL, &out, NULL, error);
