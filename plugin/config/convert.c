@@ -120,7 +120,9 @@ config_convert (ConfigSandbox *sandbox, GError **error)
     return table;
   g_clear_pointer (&table, g_variant_unref);
   base_error_set (error, MUX_ERROR_CONFIG,
-                  conversion.too_many ? _("the table has more than %d values") : _("tables in it are nested more than %d deep, or in a circle"),
+                  conversion.too_many
+                      ? ngettext ("the table has more than %d value", "the table has more than %d values", MAX_NODES)
+                      : _("tables in it are nested more than %d deep, or in a circle"),
                   conversion.too_many ? MAX_NODES : MAX_DEPTH);
   return NULL;
 }

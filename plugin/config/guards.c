@@ -3,6 +3,7 @@
 #include "config/sandbox.h"
 
 #include <glib.h>
+#include <glib/gi18n-lib.h>
 #include <lauxlib.h>
 
 /* Steps that a single call may take at worst; about a tenth of a second. */
@@ -38,10 +39,10 @@ guarded_pattern (lua_State *state)
       else if (pattern[i] == '*' || pattern[i] == '+' || pattern[i] == '-' || pattern[i] == '?')
         steps *= pattern[i] == '?' ? 2 : (double) subject + 1;
       if (steps > MAX_STEPS)
-        return luaL_error (state, "a pattern with so many repetitions on %d bytes may take for ever", (int) subject);
+        return luaL_error (state, _("a pattern with so many repetitions on %d bytes may take for ever"), (int) subject);
     }
   if (steps * (double) (length + 1) > MAX_STEPS * 100)
-    return luaL_error (state, "this search is too long");
+    return luaL_error (state, _("this search is too long"));
   return call_original (state);
 }
 
@@ -49,7 +50,7 @@ static int
 guarded_rep (lua_State *state)
 {
   if (luaL_checkinteger (state, 2) > MAX_COUNT * 32)
-    return luaL_error (state, "string.rep of more than %d", MAX_COUNT * 32);
+    return luaL_error (state, _("string.rep of more than %d"), MAX_COUNT * 32);
   return call_original (state);
 }
 
@@ -61,10 +62,10 @@ guarded_table (lua_State *state)
     {
       if (lua_type (state, i) == LUA_TNUMBER && lua_gettop (state) > 1
           && (lua_tonumber (state, i) > 1e15 || lua_tonumber (state, i) < -1e15))
-        return luaL_error (state, "a number out of all proportion");
+        return luaL_error (state, _("a number out of all proportion"));
     }
   if (lua_istable (state, 1) && luaL_getmetafield (state, 1, "__len") != LUA_TNIL)
-    return luaL_error (state, "table functions work on plain tables only");
+    return luaL_error (state, _("table functions work on plain tables only"));
   return call_original (state);
 }
 
@@ -77,7 +78,7 @@ guarded_range (lua_State *state)
   lua_Integer to = luaL_optinteger (state, first + 1, 0);
 
   if (from < -MAX_COUNT || to > MAX_COUNT || (to > from && to - from > MAX_COUNT))
-    return luaL_error (state, "a range of more than %d", MAX_COUNT);
+    return luaL_error (state, _("a range of more than %d"), MAX_COUNT);
   return guarded_table (state);
 }
 
@@ -88,7 +89,7 @@ guarded_setmetatable (lua_State *state)
     {
       lua_pushliteral (state, "__gc");
       if (lua_rawget (state, 2) != LUA_TNIL)
-        return luaL_error (state, "finalizers (__gc) are not available here");
+        return luaL_error (state, _("finalizers (__gc) are not available here"));
       lua_pop (state, 1);
     }
   return call_original (state);

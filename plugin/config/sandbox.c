@@ -140,9 +140,9 @@ lua_dofile (lua_State *state)
   const char *name = luaL_checkstring (state, 1);
 
   if (!is_below (name))
-    return luaL_error (state, "dofile '%s': only files below the configuration's directory", name);
+    return luaL_error (state, _("dofile '%s': only files below the configuration's directory"), name);
   if (!load_local (state, name))
-    return luaL_error (state, "dofile '%s': no such file beside the configuration", name);
+    return luaL_error (state, _("dofile '%s': no such file beside the configuration"), name);
   lua_call (state, 0, 1);
   return 1;
 }
@@ -161,11 +161,11 @@ lua_require (lua_State *state)
     return 1;
   slashed = luaL_gsub (state, name, ".", "/");
   if (!is_below (slashed))
-    return luaL_error (state, "require '%s': only modules below the configuration's directory", name);
+    return luaL_error (state, _("require '%s': only modules below the configuration's directory"), name);
   for (gsize i = 0; i < G_N_ELEMENTS (forms) && !found; i++)
     found = load_local (state, lua_pushfstring (state, forms[i], slashed));
   if (!found)
-    return luaL_error (state, "require '%s': no %s.lua beside the configuration", name, slashed);
+    return luaL_error (state, _("require '%s': no %s.lua beside the configuration"), name, slashed);
   lua_pushstring (state, name);
   lua_call (state, 1, 1);
   if (lua_isnil (state, -1))

@@ -76,7 +76,9 @@ find (GVariant *certificates, const char *text)
   if (n == 0)
     host_complain (_("no certificate has the serial “%s”; see mux-quic cert list"), text);
   else
-    host_complain (_("%u certificates have serials that begin with “%s”; give more of it"), n, text);
+    host_complain (ngettext ("%u certificate has a serial that begins with “%s”; give more of it",
+                             "%u certificates have serials that begin with “%s”; give more of it", n),
+                   n, text);
   return NULL;
 }
 

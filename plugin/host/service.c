@@ -104,7 +104,9 @@ add_exec (GVariantDict *dict, const struct passwd *user, GVariant *request, GErr
     bytes += strlen (argv[n]) + 1;
   if (n > MAX_ARGUMENTS || bytes > MAX_ARGUMENT_BYTES)
     {
-      g_set_error (error, MUX_ERROR, MUX_ERROR_REFUSED, _("the command line is too long: %zu words, %zu bytes"), n, bytes);
+      g_set_error (error, MUX_ERROR, MUX_ERROR_REFUSED,
+                   ngettext ("the command line is too long: %zu word, %zu bytes", "the command line is too long: %zu words, %zu bytes", n),
+                   n, bytes);
       return FALSE;
     }
   add_program (dict, user, argv, FALSE, request);

@@ -19,13 +19,27 @@ typedef struct
   HostStyle (*style) (GVariant *row); /* NULL: plain */
 } Column;
 
+/* The words of the interface that a person reads: a session's state, a certificate's role. */
+static const char *
+in_words (const char *key, const char *text)
+{
+  static const char *const words[] = { N_("connecting"), N_("connected"), N_("away"), N_("closed"),
+                                       N_("ca"), N_("server"), N_("client") };
+
+  if (g_str_equal (key, "state") || g_str_equal (key, "role"))
+    for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+      if (g_str_equal (words[i], text))
+        return _(words[i]);
+  return text;
+}
+
 static char *
 format_string (GVariant *row, const char *key)
 {
   const char *text = "";
 
   g_variant_lookup (row, key, "&s", &text);
-  return g_strdup (text);
+  return g_strdup (in_words (key, text));
 }
 
 static char *

@@ -121,8 +121,10 @@ pki_certificate_list_from_pem (const char *pem, gsize length, const char *origin
     }
   if (code == GNUTLS_E_SHORT_MEMORY_BUFFER)
     {
-      base_error_set (error, MUX_ERROR_PKI, _("%s: there are more than %d certificates in it"), origin,
-                      MAX_LIST);
+      base_error_set (error, MUX_ERROR_PKI,
+                      ngettext ("%s: there is more than %d certificate in it", "%s: there are more than %d certificates in it",
+                                MAX_LIST),
+                      origin, MAX_LIST);
       return NULL;
     }
   if (code < 0)

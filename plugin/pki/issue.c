@@ -67,7 +67,9 @@ set_dates (gnutls_x509_crt_t native, guint lifetime_days, gint64 latest, GError 
   gint64 end = MIN (now + (gint64) lifetime_days * PKI_DAY_SECONDS, latest);
 
   if (lifetime_days < 1 || lifetime_days > PKI_CA_LIFETIME_DAYS)
-    return base_error_set (error, MUX_ERROR_PKI, _("a certificate of %u days cannot be made, only 1 to %d"),
+    return base_error_set (error, MUX_ERROR_PKI,
+                           ngettext ("a certificate of %u day cannot be made, only 1 to %d",
+                                     "a certificate of %u days cannot be made, only 1 to %d", lifetime_days),
                            lifetime_days, PKI_CA_LIFETIME_DAYS);
   if (end <= now)
     return base_error_set (error, MUX_ERROR_PKI,

@@ -87,8 +87,9 @@ pki_names_canonical_list (const char *const *list, GError **error)
     }
   if (g_hash_table_size (seen) <= PKI_NAMES_MAX)
     return g_strv_builder_end (builder);
-  base_error_set (error, MUX_ERROR_PKI, _("a certificate can hold %d names, not %u"), PKI_NAMES_MAX,
-                  g_hash_table_size (seen));
+  base_error_set (error, MUX_ERROR_PKI,
+                  ngettext ("a certificate can hold %d name, not %u", "a certificate can hold %d names, not %u", PKI_NAMES_MAX),
+                  PKI_NAMES_MAX, g_hash_table_size (seen));
   return NULL;
 }
 

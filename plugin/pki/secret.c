@@ -55,8 +55,9 @@ open_locked (PkiStore *store, GError **error)
     }
   else
     base_error_set (error, MUX_ERROR_PKI,
-                    _("%s/" FILE_NAME " has %zu bytes, not %d; move it away and a new one is made"),
-                    pki_store_path (store), length, PKI_SECRET_SIZE);
+                    ngettext ("%s/%s has %zu byte, not %d; move it away and a new one is made",
+                              "%s/%s has %zu bytes, not %d; move it away and a new one is made", length),
+                    pki_store_path (store), FILE_NAME, length, PKI_SECRET_SIZE);
   gnutls_memset ((void *) data, 0, length);
   g_bytes_unref (bytes);
   return secret;

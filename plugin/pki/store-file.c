@@ -65,8 +65,11 @@ pki_store_check_file (int fd, const char *path, struct stat *status, GError **er
                            path, status->st_uid, geteuid (), geteuid (), path);
   if (status->st_nlink != 1)
     return base_error_set (error, MUX_ERROR_PKI,
-                           _("%s has %lu names (hard links), so it may be read elsewhere; run: cp -p '%s' "
-                              "'%s.new' && mv '%s.new' '%s'"),
+                           ngettext ("%s has %lu name (hard links), so it may be read elsewhere; run: cp -p '%s' "
+                                     "'%s.new' && mv '%s.new' '%s'",
+                                     "%s has %lu names (hard links), so it may be read elsewhere; run: cp -p '%s' "
+                                     "'%s.new' && mv '%s.new' '%s'",
+                                     (unsigned long) status->st_nlink),
                            path, (unsigned long) status->st_nlink, path, path, path, path);
   if ((status->st_mode & 077) != 0)
     return base_error_set (error, MUX_ERROR_PKI,

@@ -58,8 +58,8 @@ pki_store_lock (PkiStore *store, guint timeout_ms, GError **error)
           if (g_get_monotonic_time () >= deadline)
             return base_error_set (error, MUX_ERROR_PKI,
                                    _("%s is in use by another process for more than %u ms; try again, or "
-                                      "find it with: fuser '%s/" LOCK_NAME "'"),
-                                   store->path, timeout_ms, store->path);
+                                      "find it with: fuser '%s/%s'"),
+                                   store->path, timeout_ms, store->path, LOCK_NAME);
           g_usleep (RETRY_INTERVAL);
         }
     }

@@ -80,8 +80,9 @@ check_anchor (PkiCertificate *certificate, guint number, const char *origin, GEr
         number, algorithm < 0 ? "?" : gnutls_pk_get_name ((gnutls_pk_algorithm_t) algorithm), bits);
   if (!pki_trust_has_few_constraints (certificate))
     return base_error_set (error, MUX_ERROR_PKI,
-                           _("%s: certificate %u in it has more than %d name constraints"), origin, number,
-                           MAX_NAME_CONSTRAINTS);
+                           ngettext ("%s: certificate %u in it has more than %d name constraint",
+                                     "%s: certificate %u in it has more than %d name constraints", MAX_NAME_CONSTRAINTS),
+                           origin, number, MAX_NAME_CONSTRAINTS);
   return TRUE;
 }
 

@@ -73,8 +73,11 @@ parse_chain (const gnutls_datum_t *der, guint n, int *alert, GError **error)
   if (n > MAX_CHAIN || total > MAX_CHAIN_BYTES || longest > MAX_CERTIFICATE_BYTES)
     {
       refuse (error, alert, GNUTLS_A_BAD_CERTIFICATE,
-              _("the peer sent %u certificates of %zu bytes, the longest of %zu; at most %d of %d are read, "
-                 "each of %d at most"),
+              ngettext ("the peer sent %u certificate of %zu bytes, the longest of %zu; at most %d of %d are read, "
+                        "each of %d at most",
+                        "the peer sent %u certificates of %zu bytes, the longest of %zu; at most %d of %d are read, "
+                        "each of %d at most",
+                        n),
               n, total, longest, MAX_CHAIN, MAX_CHAIN_BYTES, MAX_CERTIFICATE_BYTES);
       return NULL;
     }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <gnutls/gnutls.h>
 #include <string.h>
 
@@ -72,7 +73,7 @@ end_by_peer (QuicConnection *connection)
     base_error_set (&error, MUX_ERROR_REFUSED, _ ("The other side takes no more connections now"));
   else
     base_error_set (&error, said->error_code == NGTCP2_NO_ERROR ? MUX_ERROR_LOST : MUX_ERROR_PROTOCOL,
-                    _ ("The other side ended the connection (QUIC error 0x%" G_GINT64_MODIFIER "x) %s"),
+                    _ ("The other side ended the connection (QUIC error 0x%" PRIx64 ") %s"),
                     (guint64)said->error_code, reason);
   quic_connection_end (connection, QUIC_CLOSE_PEER, application, said->error_code, -1, error);
 }

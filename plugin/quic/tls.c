@@ -27,8 +27,9 @@ set_credentials (QuicTls *tls, PkiCredentials *credentials, GError **error)
 
   if (credentials->chain->len == 0 || credentials->chain->len > MAX_CHAIN)
     return base_error_set (error, MUX_ERROR_PKI,
-                           _ ("A certificate chain must have 1 to %d certificates, not %u"), MAX_CHAIN,
-                           credentials->chain->len);
+                           ngettext ("A certificate chain must have 1 to %d certificate, not %u",
+                                     "A certificate chain must have 1 to %d certificates, not %u", MAX_CHAIN),
+                           MAX_CHAIN, credentials->chain->len);
   for (guint i = 0; i < credentials->chain->len; i++)
     chain[i] = pki_certificate_native (g_ptr_array_index (credentials->chain, i));
   rv = gnutls_certificate_set_x509_key (tls->credentials, chain, (int)credentials->chain->len,

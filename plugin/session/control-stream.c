@@ -1,4 +1,8 @@
 #include "session/control-stream.h"
+
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
+
 #include "base/error.h"
 #include "session/frame-stream.h"
 
@@ -40,7 +44,7 @@ readable_cb (QuicStream *stream, gpointer user_data)
           control->events->message (name, arguments, control->user_data);
           break;
         case SESSION_FRAME_ENDED:
-          base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer ended the control stream without a goodbye");
+          base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The peer ended the control stream without a goodbye"));
           fail (control, error);
           return;
         case SESSION_FRAME_WRONG:
@@ -64,7 +68,7 @@ torn_cb (QuicStream *stream, guint64 code, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   base_error_set (&error, MUX_ERROR_PROTOCOL,
-                  "The peer reset the control stream (code %" G_GUINT64_FORMAT ")", code);
+                  _ ("The peer reset the control stream (code %" PRIu64 ")"), code);
   fail (user_data, error);
 }
 
@@ -98,7 +102,7 @@ session_control_send (SessionControl *control, const char *name, GVariant *argum
     return TRUE; /* the connection is ending: nobody hears it */
   if (quic_stream_unsent (control->stream) + g_bytes_get_size (frame) > SESSION_CONTROL_BACKLOG)
     return base_error_set (error, MUX_ERROR_LIMIT,
-                           "The peer asks for more answers than it takes: %d bytes wait on the control stream",
+                           _ ("The peer asks for more answers than it takes: %d bytes wait on the control stream"),
                            SESSION_CONTROL_BACKLOG);
   quic_stream_write (control->stream, frame);
   control->written += g_bytes_get_size (frame);

@@ -1,4 +1,7 @@
 #include "session/frame-stream.h"
+
+#include <glib/gi18n-lib.h>
+
 #include "base/error.h"
 
 #define READ_SIZE 4096
@@ -28,7 +31,7 @@ session_frame_stream_read (QuicStream *stream, SessionFrameReader *reader, char 
     return SESSION_FRAME_NONE;
   if (!session_frame_reader_is_empty (reader))
     {
-      base_error_set (error, MUX_ERROR_PROTOCOL, "The peer ended a stream in the middle of a frame");
+      base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer ended a stream in the middle of a frame"));
       return SESSION_FRAME_WRONG;
     }
   return SESSION_FRAME_ENDED;

@@ -1,6 +1,7 @@
 #include "session/frame.h"
 #include "base/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define LENGTH_SIZE 4
@@ -46,7 +47,7 @@ session_frame_encode (const char *name, GVariant *arguments, GError **error)
   if (size > SESSION_FRAME_MAX)
     {
       base_error_set (error, MUX_ERROR_LIMIT,
-                      "The message “%s” would have %" G_GSIZE_FORMAT " bytes; a frame has at most %d: shorten its contents",
+                      _ ("The message “%s” would have %zu bytes; a frame has at most %d: shorten its contents"),
                       name, size, SESSION_FRAME_MAX);
       return NULL;
     }
@@ -103,7 +104,7 @@ feed_header (SessionFrameReader *reader, const void *data, gsize length, GError 
   announced = GUINT32_FROM_BE (announced);
   if (announced == 0 || announced > SESSION_FRAME_MAX)
     return base_error_set (error, MUX_ERROR_PROTOCOL,
-                           "The peer announced a frame of %u bytes; allowed are 1 to %d", announced,
+                           _ ("The peer announced a frame of %u bytes; allowed are 1 to %d"), announced,
                            SESSION_FRAME_MAX);
   reader->body_length = announced;
   return TRUE;
@@ -127,13 +128,13 @@ finish_body (SessionFrameReader *reader, char **name, GVariant **arguments, GErr
 
       /* Swapping normalises, so the check has to come first. */
       if (!g_variant_is_normal_form (message))
-        return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer sent a frame that is not in normal form");
+        return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer sent a frame that is not in normal form"));
       swapped = g_variant_byteswap (message);
       g_variant_unref (message);
       message = swapped;
     }
   if (!g_variant_is_normal_form (message))
-    return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer sent a frame that is not in normal form");
+    return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer sent a frame that is not in normal form"));
   g_variant_get (message, "(s@a{sv})", name, arguments);
   return TRUE;
 }

@@ -1,6 +1,8 @@
 /* Server: streams that the peer opens, from their first byte to the host's answer. */
 #include "session/session-private.h"
 
+#include <glib/gi18n-lib.h>
+
 #include "base/error.h"
 #include "session/frame-stream.h"
 
@@ -78,7 +80,7 @@ admit (SessionIncoming *incoming)
       g_autoptr (GError) error = NULL;
       g_autofree char *text = session_frame_text (name, 64);
 
-      base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer began a stream with “%s”", text);
+      base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The peer began a stream with “%s”"), text);
       session_fail (session, QUIC_CODE_PROTOCOL, error);
     }
 }
@@ -201,7 +203,7 @@ session_incoming_add (Session *session, QuicStream *stream)
     {
       g_autoptr (GError) error = NULL;
 
-      base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer opened a stream before it was welcome");
+      base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The peer opened a stream before it was welcome"));
       session_fail (session, QUIC_CODE_PROTOCOL, error);
       return;
     }

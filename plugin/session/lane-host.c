@@ -1,6 +1,7 @@
 /* What the GIOStream above does with a lane. */
 #include "session/lane-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "quic/connection.h"
@@ -84,7 +85,7 @@ session_lane_read (SessionLane *lane, void *buffer, gsize length, GError **error
 
   if (lane->stopped)
     {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The channel is closed for reading");
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _ ("The channel is closed for reading"));
       return -1;
     }
   if (!lane->open)
@@ -114,7 +115,7 @@ session_lane_write (SessionLane *lane, const void *data, gsize length, GError **
 
   if (lane->sender.finish)
     {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The channel is closed for writing");
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _ ("The channel is closed for writing"));
       return -1;
     }
   if (lane->output_error != NULL)
@@ -167,7 +168,7 @@ session_lane_cancel (SessionLane *lane, guint64 code)
     {
       if (lane->stream != NULL)
         quic_stream_reset (lane->stream, code);
-      session_lane_fail_output (lane, "The channel was dropped");
+      session_lane_fail_output (lane, _ ("The channel was dropped"));
     }
   session_lane_stop (lane);
   session_lane_report_ended (lane);

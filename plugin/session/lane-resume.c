@@ -1,6 +1,8 @@
 /* A lane from one connection to the next: what it still has of the old stream, where each side must go on, the new stream. */
 #include "session/lane-private.h"
 
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -94,8 +96,8 @@ session_lane_may_stand (const SessionLane *lane, const SessionLanePosition *thei
   if (theirs->received < lane->counted || theirs->from < theirs->received || theirs->from < lane->sender.confirmed
       || theirs->from > lane->sender.pushed)
     return base_error_set (error, MUX_ERROR_PROTOCOL,
-                           "The peer resumes a channel at %" G_GUINT64_FORMAT " and %" G_GUINT64_FORMAT
-                           ", which is not within %" G_GUINT64_FORMAT " and %" G_GUINT64_FORMAT,
+                           _ ("The peer resumes a channel at %" PRIu64 " and %" PRIu64
+                           ", which is not within %" PRIu64 " and %" PRIu64),
                            theirs->received, theirs->from, lane->counted, lane->sender.pushed);
   return TRUE;
 }
@@ -104,7 +106,7 @@ gboolean
 session_lane_check_position (const SessionLane *lane, const SessionLanePosition *theirs, GError **error)
 {
   if (lane->attached)
-    return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer resumes a lane of a channel that is not interrupted");
+    return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer resumes a lane of a channel that is not interrupted"));
   return session_lane_may_stand (lane, theirs, error);
 }
 
@@ -116,15 +118,15 @@ apply_position (SessionLane *lane, const SessionLanePosition *theirs)
       session_lane_take_count (lane, theirs->received);
       session_sender_rewind (&lane->sender, theirs->from);
       if (theirs->done && (theirs->received < session_sender_sent (&lane->sender) || !lane->sender.finish))
-        session_lane_fail_output (lane, "Nobody reads the other end of the channel any more");
+        session_lane_fail_output (lane, _ ("Nobody reads the other end of the channel any more"));
     }
   if (!theirs->torn)
     return;
   if (lane->code == 0)
     lane->code = theirs->code;
-  session_lane_fail_input (lane, "The other side reset the channel");
+  session_lane_fail_input (lane, _ ("The other side reset the channel"));
   if (!lane->sender.finish)
-    session_lane_fail_output (lane, "The other side reset the channel");
+    session_lane_fail_output (lane, _ ("The other side reset the channel"));
 }
 
 void

@@ -1,9 +1,12 @@
 #include "session/lane-private.h"
 
+#include <glib/gi18n-lib.h>
+#include <inttypes.h>
+
 #include "base/error.h"
 #include "quic/connection.h"
 
-#define CONNECTION_ENDED "The connection of the channel ended"
+#define CONNECTION_ENDED _ ("The connection of the channel ended")
 
 void
 session_lane_report_ready (SessionLane *lane)
@@ -124,11 +127,11 @@ reset_cb (QuicStream *stream, guint64 code, gpointer user_data)
 
   if (lane->code == 0)
     lane->code = code;
-  session_lane_fail_input (lane, "The other side reset the channel");
+  session_lane_fail_input (lane, _ ("The other side reset the channel"));
   /* A stream whose one half was torn is of no use to a program. */
   if (lane->output_error == NULL && !lane->sender.finish)
     quic_stream_reset (stream, code);
-  session_lane_fail_output (lane, "The other side reset the channel");
+  session_lane_fail_output (lane, _ ("The other side reset the channel"));
   session_lane_report_ended (lane);
   session_lane_report_ready (lane);
 }
@@ -141,7 +144,7 @@ stopped_cb (QuicStream *stream, guint64 code, gpointer user_data)
   if (lane->code == 0)
     lane->code = code;
   /* As with a pipe whose reader went: writing fails, what comes the other way can still be read. */
-  session_lane_fail_output (lane, "Nobody reads the other end of the channel any more");
+  session_lane_fail_output (lane, _ ("Nobody reads the other end of the channel any more"));
   session_lane_report_ended (lane);
 }
 
@@ -292,15 +295,15 @@ session_lane_received (SessionLane *lane, guint64 count, gboolean done, GError *
     return TRUE; /* nothing is kept: the count crossed the reset */
   if (count < lane->counted)
     return base_error_set (error, MUX_ERROR_PROTOCOL,
-                           "The peer's count of a channel fell from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+                           _ ("The peer's count of a channel fell from %" PRIu64 " to %" PRIu64),
                            lane->counted, count);
   if (count > carried)
     return base_error_set (error, MUX_ERROR_PROTOCOL,
-                           "The peer counts %" G_GUINT64_FORMAT " bytes of a channel that sent %" G_GUINT64_FORMAT,
+                           _ ("The peer counts %" PRIu64 " bytes of a channel that sent %" PRIu64),
                            count, carried);
   session_lane_take_count (lane, count);
   if (done && (count < session_sender_sent (&lane->sender) || !lane->sender.finish))
-    session_lane_fail_output (lane, "Nobody reads the other end of the channel any more");
+    session_lane_fail_output (lane, _ ("Nobody reads the other end of the channel any more"));
   session_lane_report_ended (lane);
   return TRUE;
 }

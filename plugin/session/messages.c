@@ -14,7 +14,7 @@
 static gboolean
 wrong (GError **error, const char *name, const char *what)
 {
-  return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer's “%s” %s", name, what);
+  return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer's “%s” %s"), name, what);
 }
 
 /* Greeting */
@@ -25,9 +25,9 @@ take_hello (Session *session, const char *name, GVariant *arguments, GError **er
   guint32 version = 0;
 
   if (session->phase != SESSION_GREETING)
-    return wrong (error, name, "came twice");
+    return wrong (error, name, _ ("came twice"));
   if (!g_variant_lookup (arguments, "version", "u", &version))
-    return wrong (error, name, "has no version");
+    return wrong (error, name, _ ("has no version"));
   session_timer_set (session, &session->greeting, BASE_NEVER);
   if (version != SESSION_VERSION)
     {
@@ -47,15 +47,15 @@ take_welcome (Session *session, const char *name, GVariant *arguments, GError **
   gsize size = 0;
 
   if (session->phase != SESSION_GREETING)
-    return wrong (error, name, "came twice");
+    return wrong (error, name, _ ("came twice"));
   bytes = id != NULL ? g_variant_get_fixed_array (id, &size, 1) : NULL;
   if (size != SESSION_ID_SIZE)
-    return wrong (error, name, "has no session of 16 bytes");
+    return wrong (error, name, _ ("has no session of 16 bytes"));
   session_timer_set (session, &session->greeting, BASE_NEVER);
   if (session->established)
     {
       if (memcmp (bytes, session->id_bytes, SESSION_ID_SIZE) != 0)
-        return wrong (error, name, "is for another session");
+        return wrong (error, name, _ ("is for another session"));
       session_go_on (session);
       if (session->events->back != NULL)
         session->events->back (session, NULL, session->user_data);
@@ -113,7 +113,7 @@ take_received (Session *session, const char *name, GVariant *arguments, GError *
 
   if (!g_variant_lookup (arguments, "channel", "t", &id)
       || !g_variant_lookup (arguments, "count", "t", &count))
-    return wrong (error, name, "has no channel or no count");
+    return wrong (error, name, _ ("has no channel or no count"));
   g_variant_lookup (arguments, "lane", "&s", &lane);
   g_variant_lookup (arguments, "done", "b", &done);
   channel = g_hash_table_lookup (session->channels, &id);
@@ -159,7 +159,7 @@ event_details (const char *name, GVariant *arguments, GError **error)
       if (is_signal_name (word))
         return g_variant_new_parsed ("{'status': <%i>, 'signal': <%s>}", status, word);
     }
-  wrong (error, name, "lacks something, or has it wrong");
+  wrong (error, name, _ ("lacks something, or has it wrong"));
   return NULL;
 }
 
@@ -171,7 +171,7 @@ session_messages_event (Session *session, const char *name, GVariant *arguments,
   guint64 id = 0;
 
   if (!g_variant_lookup (arguments, "channel", "t", &id))
-    return wrong (error, name, "has no channel");
+    return wrong (error, name, _ ("has no channel"));
   details = event_details (name, arguments, error);
   if (details == NULL)
     return FALSE;
@@ -202,9 +202,9 @@ take_renew (Session *session, const char *name, GVariant *arguments, GError **er
   const char *csr = NULL;
 
   if (!g_variant_lookup (arguments, "csr", "&s", &csr) || strlen (csr) > MAX_CSR)
-    return wrong (error, name, "has no request, or one that is too long");
+    return wrong (error, name, _ ("has no request, or one that is too long"));
   if (session->renew_asked)
-    return wrong (error, name, "came before the last one was answered");
+    return wrong (error, name, _ ("came before the last one was answered"));
   session->renew_asked = TRUE;
   if (session->events->renew != NULL)
     session->events->renew (session, csr, session->user_data);
@@ -221,7 +221,7 @@ take_renewed (Session *session, const char *name, GVariant *arguments, GError **
   gint64 expires;
 
   if (session->renew_func == NULL)
-    return wrong (error, name, "answers nothing");
+    return wrong (error, name, _ ("answers nothing"));
   if (g_variant_lookup (arguments, "certificate", "&s", &certificate)
       && g_variant_lookup (arguments, "ca", "&s", &ca)
       && g_variant_lookup (arguments, "expires", "x", &expires))
@@ -238,7 +238,7 @@ take_renewed (Session *session, const char *name, GVariant *arguments, GError **
       session_renew_end (session, NULL, refusal);
       return TRUE;
     }
-  return wrong (error, name, "has neither a certificate nor a reason");
+  return wrong (error, name, _ ("has neither a certificate nor a reason"));
 }
 
 static gboolean
@@ -247,7 +247,7 @@ take_restarting (Session *session, const char *name, GVariant *arguments, GError
   guint32 after = 0;
 
   if (!g_variant_lookup (arguments, "after", "u", &after))
-    return wrong (error, name, "does not say when");
+    return wrong (error, name, _ ("does not say when"));
   session->restarting = !session->server;
   if (session->events->restarting != NULL)
     session->events->restarting (session, after, session->user_data);
@@ -308,13 +308,13 @@ take_message (Session *session, const char *name, GVariant *arguments, GError **
       if (!g_str_equal (messages[i].name, name))
         continue;
       if (!(messages[i].flags & direction))
-        return wrong (error, name, "goes the wrong way");
+        return wrong (error, name, _ ("goes the wrong way"));
       if (session->phase != SESSION_UP && !(messages[i].flags & ANY_TIME))
-        return wrong (error, name, "came before the welcome");
+        return wrong (error, name, _ ("came before the welcome"));
       return messages[i].take (session, name, arguments, error);
     }
   if (session->phase != SESSION_UP)
-    return wrong (error, text, "came before the welcome");
+    return wrong (error, text, _ ("came before the welcome"));
   session_say (session, "unsupported", g_variant_new_parsed ("{'message': <%s>}", text));
   return TRUE;
 }

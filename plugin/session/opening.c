@@ -2,6 +2,7 @@
 #include "session/session-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 
 #include "base/error.h"
 #include "session/channel-stream.h"
@@ -78,7 +79,7 @@ read_answer (SessionOpening *opening, const char *name, GVariant *arguments)
       base_error_set (&error, MUX_ERROR_REFUSED, _ ("The other side refused the channel: %s"), text);
     }
   else
-    base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer answered a request for a channel with nonsense");
+    base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The peer answered a request for a channel with nonsense"));
   settle (opening, 0, error);
 }
 
@@ -100,7 +101,7 @@ readable_cb (QuicStream *stream, gpointer user_data)
       read_answer (opening, name, arguments);
       break;
     case SESSION_FRAME_ENDED:
-      base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer ended a requested channel without an answer");
+      base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The peer ended a requested channel without an answer"));
       settle (opening, 0, error);
       break;
     case SESSION_FRAME_WRONG:
@@ -184,7 +185,7 @@ conclude (SessionOpening *opening)
       g_autoptr (GError) error = NULL;
 
       base_error_set (&error, MUX_ERROR_PROTOCOL,
-                      "The peer gave the number %" G_GUINT64_FORMAT " to two channels",
+                      _ ("The peer gave the number %" PRIu64 " to two channels"),
                       opening->channel);
       session_fail (session, QUIC_CODE_PROTOCOL, error);
       opening->error = g_steal_pointer (&error);
@@ -325,10 +326,11 @@ session_open (Session *session, GVariant *request, SessionOpenFunc func, gpointe
   opening->request = g_variant_ref_sink (request != NULL ? request : g_variant_new ("a{sv}", NULL));
   frame = session_frame_encode ("open", opening->request, &opening->error);
   if (session->server)
-    base_error_set (&opening->error, MUX_ERROR_FAILED, "Only the side that dialled can ask for a channel");
+    base_error_set (&opening->error, MUX_ERROR_FAILED, _ ("Only the side that dialled can ask for a channel"));
   if (g_hash_table_size (session->channels) + session->openings.length >= SESSION_MAX_CHANNELS)
     base_error_set (&opening->error, MUX_ERROR_LIMIT,
-                    _ ("The session has %d channels already, its limit: close one first"),
+                    ngettext ("The session has %d channel already, its limit: close one first",
+                              "The session has %d channels already, its limit: close one first", SESSION_MAX_CHANNELS),
                     SESSION_MAX_CHANNELS);
   if (!session_is_alive (session) && session->phase != SESSION_AWAY)
     base_error_set (&opening->error, MUX_ERROR_GONE, _ ("The session is over"));

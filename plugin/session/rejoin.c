@@ -1,6 +1,8 @@
 /* Client: each lane asks for its other half over the new connection. */
 #include "session/session-private.h"
 
+#include <glib/gi18n-lib.h>
+
 #include "base/error.h"
 #include "session/frame-stream.h"
 
@@ -49,7 +51,7 @@ take_answer (SessionRejoin *rejoin, const char *name, GVariant *arguments, GErro
   if (g_str_equal (name, "refused"))
     settle (rejoin, TRUE);
   else if (!g_str_equal (name, "resumed"))
-    base_error_set (error, MUX_ERROR_PROTOCOL, "The peer answered the resumption of a channel with nonsense");
+    base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer answered the resumption of a channel with nonsense"));
   else if (session_position_read (arguments, &rejoin->theirs, error)
            && session_lane_check_position (rejoin->slot->lane, &rejoin->theirs, error))
     settle (rejoin, FALSE);
@@ -74,7 +76,7 @@ rejoin_readable_cb (QuicStream *stream, gpointer user_data)
       take_answer (rejoin, name, arguments, &error);
       break;
     case SESSION_FRAME_ENDED:
-      base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer ended a resumed channel without an answer");
+      base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The peer ended a resumed channel without an answer"));
       break;
     }
   if (error != NULL)
@@ -132,7 +134,7 @@ conclude (Session *session, SessionRejoin *rejoin)
   if (stream != NULL)
     session_lane_reattach (lane, stream, &theirs);
   else
-    session_lane_conclude (lane, QUIC_CODE_UNAVAILABLE, "The other side has ended the channel");
+    session_lane_conclude (lane, QUIC_CODE_UNAVAILABLE, _ ("The other side has ended the channel"));
 }
 
 void

@@ -1,6 +1,8 @@
 /* Server: what a client asks for on a stream of its own, and the host's answers. */
 #include "session/session-private.h"
 
+#include <glib/gi18n-lib.h>
+
 #include "base/error.h"
 #include "session/channel-stream.h"
 #include "session/frame-stream.h"
@@ -24,7 +26,7 @@ check_request (GVariant *request, GError **error)
 
       if (value != NULL && !g_variant_is_of_type (value, G_VARIANT_TYPE (open_keys[i].type)))
         return base_error_set (error, MUX_ERROR_PROTOCOL,
-                               "The peer's request for a channel has a “%s” of type %s, not %s",
+                               _ ("The peer's request for a channel has a “%s” of type %s, not %s"),
                                open_keys[i].name, g_variant_get_type_string (value), open_keys[i].type);
     }
   return TRUE;
@@ -116,13 +118,13 @@ session_take_lane (Session *session, QuicStream *stream, GVariant *arguments)
   if (!g_variant_lookup (arguments, "channel", "t", &id) || !g_variant_lookup (arguments, "name", "&s", &name)
       || id == 0 || id > session->last_channel || *name == '\0' || strlen (name) > SESSION_MAX_LANE_NAME)
     base_error_set (&error, MUX_ERROR_PROTOCOL,
-                    "The peer opened a lane of a channel that never was, or without a name");
+                    _ ("The peer opened a lane of a channel that never was, or without a name"));
   channel = error == NULL ? g_hash_table_lookup (session->channels, &id) : NULL;
   if (channel != NULL && !session_channel_is_open (channel))
-    base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer opened a lane of a channel that is not open");
+    base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The peer opened a lane of a channel that is not open"));
   slot = channel != NULL ? session_channel_find (channel, name) : NULL;
   if (slot != NULL && session_lane_is_attached (slot->lane))
-    base_error_set (&error, MUX_ERROR_PROTOCOL, "The peer opened the same lane twice");
+    base_error_set (&error, MUX_ERROR_PROTOCOL, _ ("The peer opened the same lane twice"));
   if (error != NULL)
     {
       session_fail (session, QUIC_CODE_PROTOCOL, error);

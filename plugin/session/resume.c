@@ -2,6 +2,7 @@
  * what came with the next. */
 #include "session/session-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define BASE_LOG_ROOM "session"
@@ -34,7 +35,7 @@ session_position_read (GVariant *arguments, SessionLanePosition *theirs, GError 
 {
   *theirs = (SessionLanePosition){ 0 };
   if (!g_variant_lookup (arguments, "received", "t", &theirs->received))
-    return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer resumes a channel without a count");
+    return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer resumes a channel without a count"));
   theirs->from = theirs->received;
   g_variant_lookup (arguments, "from", "t", &theirs->from);
   g_variant_lookup (arguments, "done", "b", &theirs->done);
@@ -171,7 +172,7 @@ find_lane (Session *session, GVariant *arguments, SessionChannel **channel, cons
   if (!g_variant_lookup (arguments, "channel", "t", &id) || id == 0 || id > session->last_channel
       || strlen (*name) > SESSION_MAX_LANE_NAME)
     {
-      base_error_set (error, MUX_ERROR_PROTOCOL, "The peer resumes a channel that never was");
+      base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer resumes a channel that never was"));
       return NULL;
     }
   *channel = g_hash_table_lookup (session->channels, &id);
@@ -179,7 +180,7 @@ find_lane (Session *session, GVariant *arguments, SessionChannel **channel, cons
     return NULL;
   if (!session_channel_is_open (*channel))
     {
-      base_error_set (error, MUX_ERROR_PROTOCOL, "The peer resumes a channel that is not open");
+      base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer resumes a channel that is not open"));
       return NULL;
     }
   return session_channel_find (*channel, *name);

@@ -2,6 +2,7 @@
  * as after any lost connection. */
 #include "session/session-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -107,11 +108,11 @@ take_lanes (SessionChannel *channel, GVariant *lanes, GError **error)
       slot = session_channel_find (channel, name);
       if ((slot != NULL) != (i == 0) || strlen (name) > SESSION_MAX_LANE_NAME || theirs.received > theirs.from
           || theirs.from > MAX_OFFSET || kept > MAX_OFFSET)
-        return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer hands a channel over with lanes that cannot be");
+        return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer hands a channel over with lanes that cannot be"));
       if (slot == NULL)
         slot = session_channel_add (channel, name);
       if (slot == NULL)
-        return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer hands a channel over with too many lanes");
+        return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer hands a channel over with too many lanes"));
       session_lane_begin_at (slot->lane, &theirs, kept);
     }
   return TRUE;
@@ -128,7 +129,7 @@ take_channel (Session *session, GVariant *described, GError **error)
 
   if (!g_variant_lookup (described, "channel", "t", &id) || id == 0 || g_hash_table_contains (session->channels, &id)
       || g_hash_table_size (session->channels) == SESSION_MAX_CHANNELS || lanes == NULL || g_variant_n_children (lanes) == 0)
-    return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer hands a channel over that cannot be");
+    return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer hands a channel over that cannot be"));
   if (g_variant_lookup (described, "service", "&s", &service))
     g_variant_dict_insert (&request, "service", "s", service);
   channel = session_channel_new (session, id, g_variant_dict_end (&request));
@@ -144,7 +145,7 @@ session_take_state (Session *session, GVariant *arguments, GError **error)
   session->taking = FALSE;
   if (channels == NULL || !g_variant_lookup (arguments, "heard", "t", &session->notices_said)
       || !g_variant_lookup (arguments, "token", "t", &session->last_opening))
-    return base_error_set (error, MUX_ERROR_PROTOCOL, "The peer's “welcome” hands no session over");
+    return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer's “welcome” hands no session over"));
   for (gsize i = 0; i < g_variant_n_children (channels); i++)
     {
       g_autoptr (GVariant) one = g_variant_get_child_value (channels, i);

@@ -238,7 +238,9 @@ make_room (MuxTransport *transport)
   if (transport->waiting.length <= TRANSPORT_AWAY_MAX)
     return;
   oldest = transport->waiting.head->data;
-  base_error_set (&error, MUX_ERROR_LIMIT, _("%d sessions wait for their clients already; the oldest is ended"),
+  base_error_set (&error, MUX_ERROR_LIMIT,
+                  ngettext ("%d session waits for its client already; the oldest is ended",
+                            "%d sessions wait for their clients already; the oldest is ended", TRANSPORT_AWAY_MAX),
                   TRANSPORT_AWAY_MAX);
   transport_away_abandon (oldest->away, error);
 }

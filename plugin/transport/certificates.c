@@ -99,7 +99,7 @@ cut (GPtrArray *sessions, const char *const *serials)
   g_autoptr (GError) revoked = NULL;
   guint n = 0;
 
-  base_error_set (&revoked, MUX_ERROR_REFUSED, "the certificate was revoked");
+  base_error_set (&revoked, MUX_ERROR_REFUSED, _("the certificate was revoked"));
   for (guint i = 0; i < sessions->len; i++)
     if (shows_one_of (sessions->pdata[i], serials))
       {

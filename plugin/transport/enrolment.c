@@ -124,7 +124,7 @@ find_block (const char *text, gsize length, const char **begin, const char **end
   if (*begin == NULL)
     return unusable (error, length == 0
                                 ? _("nothing was said")
-                                : _("there is no block “" TRANSPORT_ENROLMENT_LABEL "” in what was said"));
+                                : _("there is no block “MUX-QUIC ENROLMENT” in what was said"));
   *end = memmem (*begin, (gsize) (last - *begin), END_LINE, strlen (END_LINE));
   if (*end == NULL)
     return unusable (error, _("its end is missing"));

@@ -74,7 +74,9 @@ transport_keep_credentials (MuxTransport *transport, const char *target, GVarian
     return FALSE;
   if (g_hash_table_size (transport->renewals) >= TRANSPORT_CREDENTIALS_MAX
       && transport_renewal_find (transport, target) == NULL)
-    return base_error_set (error, MUX_ERROR_LIMIT, _("Certificates for %d targets are kept already"),
+    return base_error_set (error, MUX_ERROR_LIMIT,
+                           ngettext ("Certificates for %d target are kept already", "Certificates for %d targets are kept already",
+                                     TRANSPORT_CREDENTIALS_MAX),
                            TRANSPORT_CREDENTIALS_MAX);
   transport_renewal_watch (transport, target, domain);
   if (transport->hold != NULL)
