@@ -25,6 +25,16 @@ class Result(unittest.TestResult):
         self._say("not ok", test)
         explain("".join(traceback.format_exception(*error)))
 
+    def startTest(self, test):
+        super().startTest(test)
+        self.before = self.number
+
+    def stopTest(self, test):
+        """A case of which only a part failed (subTest) is reported by nobody else."""
+        if self.number == self.before:
+            self._say("not ok", test)
+        super().stopTest(test)
+
     def addSuccess(self, test):
         super().addSuccess(test)
         self._say("ok", test)
