@@ -118,20 +118,11 @@ fail (GTask *task, GError *error)
 
 /* A host serves few at once, and who is slow to speak makes room: then one stands in line again. */
 static void
-attempted_cb (GObject *source, GAsyncResult *result, gpointer data)
+failed_attempt (GTask *task, GError *error)
 {
-  GTask *task = data;
   Approach *approach = g_task_get_task_data (task);
-  GError *error = NULL;
-  GDBusConnection *connection = g_dbus_connection_new_for_address_finish (result, &error);
 
-  if (connection != NULL)
-    {
-      g_dbus_connection_set_exit_on_close (connection, FALSE);
-      g_task_return_pointer (task, connection, g_object_unref);
-      g_object_unref (task);
-    }
-  else if (is_final (error) || g_cancellable_is_cancelled (approach->cancellable))
+  if (is_final (error) || g_cancellable_is_cancelled (approach->cancellable))
     fail (task, error);
   else
     {
@@ -139,6 +130,40 @@ attempted_cb (GObject *source, GAsyncResult *result, gpointer data)
       /* Not all again at the same moment. */
       approach->again = g_timeout_add ((guint)g_random_int_range (10, 100), again_cb, task);
     }
+}
+
+static void
+served_cb (GObject *connection, GAsyncResult *result, gpointer task)
+{
+  GError *error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (connection), result, &error);
+
+  if (reply == NULL)
+    {
+      failed_attempt (task, error);
+      return;
+    }
+  g_task_return_pointer (task, g_object_ref (connection), g_object_unref);
+  g_object_unref (task);
+}
+
+static void
+attempted_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GTask *task = data;
+  Approach *approach = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (GDBusConnection) connection = g_dbus_connection_new_for_address_finish (result, &error);
+
+  if (connection == NULL)
+    {
+      failed_attempt (task, error);
+      return;
+    }
+  g_dbus_connection_set_exit_on_close (connection, FALSE);
+  /* The greeting ends for the host a moment later than for us, and in that moment we may still have had to make room for somebody. */
+  g_dbus_connection_call (connection, NULL, "/", "org.freedesktop.DBus.Peer", "Ping", NULL, G_VARIANT_TYPE_UNIT,
+                          G_DBUS_CALL_FLAGS_NONE, -1, approach->cancellable, served_cb, task);
 }
 
 static void

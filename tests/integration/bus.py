@@ -10,7 +10,7 @@ import stat
 import subprocess
 import unittest
 
-from sandbox import MODULE, PATIENCE, PROGRAM, Sandbox, read_line, wait_until
+from sandbox import MODULE, PATIENCE, PROGRAM, SANITIZED, Sandbox, read_line, wait_until
 import tap
 
 
@@ -150,6 +150,15 @@ class Bus(unittest.TestCase):
                 connection.close()
             self.assertEqual(host.stop(), 0)
             self.assertFalse(path.exists())
+
+    def test_a_crowd(self):
+        """Many at once, more than a host serves at once: everybody has an answer."""
+        with Sandbox() as world:
+            world.serve()
+            for _ in range(2 if SANITIZED else 12):
+                crowd = [world.popen(PROGRAM, "status", "--json", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(60)]
+                said = [one.communicate(timeout=PATIENCE)[1] for one in crowd]
+                self.assertEqual([(one.returncode, text) for one, text in zip(crowd, said) if one.returncode != 0], [])
 
     def test_enrolment_block(self):
         with Sandbox() as world:
