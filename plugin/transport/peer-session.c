@@ -260,6 +260,7 @@ closed_cb (Session *session, const GError *error, gpointer user_data)
   MuxTransport *transport = self->transport;
   TransportWelcomeFunc welcome = g_steal_pointer (&self->welcome);
 
+  base_debug ("session %s is over: %s", session_id (session), error != NULL ? error->message : "on purpose");
   if (self->phase == TRANSPORT_SESSION_KNOWN)
     transport_journal_closed (self, error);
   else if (self->incoming && g_error_matches (error, MUX_ERROR, MUX_ERROR_TLS))
