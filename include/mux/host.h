@@ -72,6 +72,7 @@ struct _MuxHost
    * one from now on: G_LOG_LEVEL_ERROR … G_LOG_LEVEL_DEBUG, without flags. Both or neither may be NULL: then nobody can
    * ask for it. */
   GLogLevelFlags (*log_level) (gpointer user_data);
+  /* See log_level (). */
   void (*set_log_level) (gpointer user_data, GLogLevelFlags level);
 
   /* Since 1.1. Sockets that somebody bound for this host before it began (socket activation): @n_sockets descriptors,
@@ -79,8 +80,8 @@ struct _MuxHost
    * listener is used by it instead of a socket of its own; what fits none, or is no UDP socket, is complained of in the log.
    * @socket_names: what messages call each of them, e.g. the unit that it is of; or NULL. */
   const int *sockets;
-  const char *const *socket_names;
-  guint n_sockets;
+  const char *const *socket_names; /* see sockets */
+  guint n_sockets;                 /* see sockets */
 };
 
 G_END_DECLS
