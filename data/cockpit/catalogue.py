@@ -3,7 +3,7 @@
 
 usage: catalogue.py PO OUTPUT
 
-Only what stands in data/cockpit is taken, and nothing that is fuzzy or empty. gettext's own programs read the PO file; what
+Only what stands in the page is taken, and nothing that is fuzzy or empty. gettext's own programs read the PO file; what
 comes out of them is read here by the format of MO files (GNU gettext manual, section 10.3).
 """
 
@@ -14,12 +14,12 @@ import struct
 import subprocess
 import sys
 
-HERE = "data/cockpit/*"
+PAGE = "data/cockpit/mux-quic/*"
 
 
 def compiled(po):
     """The MO file of those messages of `po` that are the page's."""
-    chosen = subprocess.run(["msggrep", f"--location={HERE}", "--force-po", po], check=True, capture_output=True).stdout
+    chosen = subprocess.run(["msggrep", f"--location={PAGE}", "--force-po", po], check=True, capture_output=True).stdout
     return subprocess.run(["msgfmt", "--endianness=little", "--output-file=-", "-"], input=chosen, check=True, capture_output=True).stdout
 
 

@@ -15,6 +15,7 @@ const DAEMON_PATH = "/org/freedesktop/DBus";
 const PROPERTIES = "org.freedesktop.DBus.Properties";
 const OBJECTS = "org.freedesktop.DBus.ObjectManager";
 const DENIED = ["org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.AuthFailed", "access-denied"];
+const SHORTEST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30000;
 
 /* A D-Bus value without the variants around and in it. */
@@ -37,7 +38,8 @@ export class Host extends EventTarget {
   #options;
   #watcher = null;
   #client = null;
-  #pause = 1000;
+  #pause = SHORTEST_PAUSE_MS;
+  #timer = 0;
 
   constructor(bus) {
     super();
@@ -51,7 +53,15 @@ export class Host extends EventTarget {
 
   /* Looks for the host again, at once. */
   retry() {
-    this.#watcher?.close();
+    const watcher = this.#watcher;
+
+    this.#watcher = null;
+    this.#pause = SHORTEST_PAUSE_MS;
+    window.clearTimeout(this.#timer);
+    this.#close();
+    watcher?.close();
+    this.#turn("looking");
+    this.#watch();
   }
 
   async call(path, kind, method, ...args) {
@@ -100,7 +110,7 @@ export class Host extends EventTarget {
     this.state = state;
     this.problem = problem;
     if (state === "running")
-      this.#pause = 1000;
+      this.#pause = SHORTEST_PAUSE_MS;
     this.#tell("changed");
   }
 
@@ -110,9 +120,12 @@ export class Host extends EventTarget {
 
     this.#watcher = watcher;
     watcher.addEventListener("close", (event, { problem, message } = {}) => {
+      if (this.#watcher !== watcher)
+        return;
+      this.#watcher = null;
       this.#close();
       this.#turn("unreachable", message || cockpit.message(problem || "disconnected"));
-      window.setTimeout(() => this.#watch(), this.#pause);
+      this.#timer = window.setTimeout(() => this.#watch(), this.#pause);
       this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
     });
     watcher.subscribe({ path: DAEMON_PATH, interface: DAEMON, member: "NameOwnerChanged", arg0: NAME },

@@ -60,8 +60,8 @@ async function revoke(host, certificate, table, ask) {
     lines.push(format(ngettext("$0 certificate that was renewed from it is revoked too.",
                                "$0 certificates that were renewed from it are revoked too.", renewals), count(renewals)));
   if (hers.length > 0)
-    lines.push(format(ngettext("$0 session ends at once, and the programs in it: $1.",
-                               "$0 sessions end at once, and the programs in them: $1.", hers.length),
+    lines.push(format(ngettext("$0 session ends at once, with the programs in it (from $1).",
+                               "$0 sessions end at once, with the programs in them (from $1).", hers.length),
                       count(hers.length), hers.map(({ peer }) => peer).join(", ")));
   else
     lines.push(_("Sessions that use it end at once."));
@@ -93,6 +93,7 @@ export function issuedTable(host, ask) {
   const table = new Table({
     id: "issued",
     title: _("Clients’ certificates"),
+    narrow: 60,
     empty: _("No certificate was issued here yet. A client gets one by its first connect."),
     choices: [
       { label: _("In force"), test: inForce },
@@ -121,6 +122,7 @@ export function issuedTable(host, ask) {
 export const ownTable = () => new Table({
   id: "own",
   title: _("The host’s certificates"),
+  narrow: 50,
   empty: _("The host has no certificate of its own."),
   columns: [
     { id: "role", title: _("Role"), text: ({ role }) => ROLES[role] ?? role },
@@ -138,6 +140,7 @@ export const ownTable = () => new Table({
 export const listenersTable = () => new Table({
   id: "listeners",
   title: _("Listeners"),
+  narrow: 40,
   empty: _("The host listens nowhere: its configuration has no quic_servers."),
   columns: [
     { id: "address", title: _("Address"), text: ({ address }) => address },

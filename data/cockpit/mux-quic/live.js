@@ -14,6 +14,8 @@ export class Live extends EventTarget {
   #records = new Map();
   #asked = new Set();
   #timer = 0;
+  #turns = 0; /* of the clock, those that passed unseen included */
+  #paused = 0;
 
   /* `visible ()`: the paths of the sessions on the screen. */
   constructor(host, visible) {
@@ -34,9 +36,14 @@ export class Live extends EventTarget {
     if (due === (this.#timer !== 0))
       return;
     window.clearInterval(this.#timer);
-    this.#timer = due ? window.setInterval(() => this.#turn(), PERIOD_MS) : 0;
-    if (due)
-      this.#turn();
+    this.#timer = 0;
+    if (!due) {
+      this.#paused = performance.now();
+      return;
+    }
+    this.#turns += Math.round((performance.now() - this.#paused) / PERIOD_MS);
+    this.#timer = window.setInterval(() => this.#turn(), PERIOD_MS);
+    this.#turn();
   }
 
   of(path) {
@@ -44,6 +51,7 @@ export class Live extends EventTarget {
   }
 
   #turn() {
+    this.#turns++;
     if (this.#host.state !== "running")
       this.#records.clear();
     else
@@ -54,12 +62,14 @@ export class Live extends EventTarget {
   }
 
   async #ask(path) {
+    const turn = this.#turns;
+
     this.#asked.add(path);
     try {
       const details = await this.#host.describe(path);
 
       if (this.#host.sessions.has(path))
-        this.#note(path, details);
+        this.#note(path, details, turn);
     } catch {
       /* It is gone, or the host is: their signals say so. */
     } finally {
@@ -67,19 +77,18 @@ export class Live extends EventTarget {
     }
   }
 
-  #note(path, details) {
-    const record = this.#records.get(path) ?? { details: {}, samples: [], at: 0 };
-    const second = Math.round(performance.now() / PERIOD_MS);
-    const missed = record.at === 0 ? 0 : Math.min(LENGTH, Math.max(0, second - record.at - 1));
-
+  #note(path, details, turn) {
+    const record = this.#records.get(path) ?? { details: {}, samples: [], turn: turn - 1 };
+    const missed = Math.min(LENGTH, turn - record.turn - 1);
     /* The counters begin anew with another connection. */
     const lost = record.details.lost <= details.lost ? details.lost - record.details.lost : 0;
+
     for (let i = 0; i < missed; i++)
       record.samples.push(null);
     record.samples.push(details.rtt === undefined ? null : { rtt: details.rtt, lost });
     record.samples.splice(0, record.samples.length - LENGTH);
     record.details = details;
-    record.at = second;
+    record.turn = turn;
     this.#records.set(path, record);
     this.dispatchEvent(new CustomEvent("answer", { detail: path }));
   }

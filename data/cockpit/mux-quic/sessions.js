@@ -48,7 +48,7 @@ function paintSessionState(cell, row) {
     paintState(cell, session.state, stateName(session));
 }
 
-function paintPlot(cell, row, kind, least, values, number, label) {
+function paintPlot(cell, kind, least, values, number, label) {
   if (!cell.plot) {
     cell.plot = new Plot(kind, least);
     cell.append(element("span", { className: "measure" }, cell.plot.element, element("span", { className: "number" })));
@@ -63,7 +63,7 @@ function paintRtt(cell, { details, samples, session }) {
   const label = there.length === 0 ? _("Round-trip time: not known yet")
     : format(_("Round-trip time in the last minute: $0 to $1"), rtt(Math.min(...there)), rtt(Math.max(...there)));
 
-  paintPlot(cell, details, "line", 5, values, session.state === "connected" ? rtt(details.rtt ?? session.rtt) : UNKNOWN, label);
+  paintPlot(cell, "line", 5, values, session.state === "connected" ? rtt(details.rtt ?? session.rtt) : UNKNOWN, label);
 }
 
 function paintLost(cell, { details, samples, session }) {
@@ -71,7 +71,7 @@ function paintLost(cell, { details, samples, session }) {
   const lost = values.reduce((sum, value) => sum + (value ?? 0), 0);
   const label = format(ngettext("$0 packet lost in the last minute", "$0 packets lost in the last minute", lost), count(lost));
 
-  paintPlot(cell, details, "bars", 5, values, count(details.lost ?? session.lost), label);
+  paintPlot(cell, "bars", 3, values, count(details.lost ?? session.lost), label);
 }
 
 /* @text for a Unix @time, which is there in full for who points at it. */
@@ -134,6 +134,7 @@ export function sessionsTable(host) {
   const table = new Table({
     id: "sessions",
     title: _("Sessions"),
+    narrow: 60,
     empty: _("Nobody is connected. Sessions appear here as they begin."),
     details,
     choices: [

@@ -2,8 +2,9 @@
  * painted in place, so that focus and reading place stay where they are. On a narrow screen the stylesheet makes each row a card;
  * the roles are said in so many words because that takes a table's own away.
  *
- * new Table ({ id, title, columns, empty, choices, details }):
+ * new Table ({ id, title, columns, narrow, empty, choices, details }):
  *   columns  { id, title, text (row), and if wanted: paint (cell, row) instead of text, sort (row), search (row), end (at the right) }
+ *   narrow   in rem: where the window is no wider, each row is a card
  *   empty    what stands there when there are no rows
  *   choices  if wanted: [{ label, test (row) }], the first is in force
  *   details  if wanted: (row) → [[name, text], …], shown below a row that is opened
@@ -27,6 +28,7 @@ export class Table {
   #choice = 0;
   #order = null; /* { column, down } */
   #rows = [];
+  #empty = "";
 
   constructor(options) {
     this.options = options;
@@ -43,8 +45,10 @@ export class Table {
     this.heading.focus();
   }
 
-  paint(rows) {
+  /* empty: what to say instead of `empty`, when it is known why there are no rows. */
+  paint(rows, empty = this.options.empty) {
     this.#rows = rows;
+    this.#empty = empty;
     this.#paint();
   }
 
@@ -71,6 +75,14 @@ export class Table {
     this.element = element("section", { id, "className": "card", "aria-labelledby": `${id}-title` },
       element("div", { className: "bar" }, this.heading, element("div", { className: "tools" }, this.choice, this.filter)),
       this.table, this.nothing, this.pages);
+    this.#follow(window.matchMedia(`(max-width: ${this.options.narrow}rem)`));
+  }
+
+  #follow(narrow) {
+    const apply = () => this.element.classList.toggle("cards", narrow.matches);
+
+    narrow.addEventListener("change", apply);
+    apply();
   }
 
   #heading(column) {
@@ -138,11 +150,12 @@ export class Table {
   #paintFrame(found, last) {
     const first = this.#page * PAGE;
 
-    setText(this.total, count(this.#rows.length));
+    setText(this.total, found === this.#rows.length ? count(found)
+      : format(_("$0 of $1"), count(found), count(this.#rows.length)));
     this.filter.hidden = this.#rows.length < FILTER_FROM && this.#query === "";
     this.table.hidden = found === 0;
     this.nothing.hidden = found > 0;
-    setText(this.nothing, this.#rows.length === 0 ? this.options.empty : _("Nothing matches. Clear the filter to see everything."));
+    setText(this.nothing, this.#rows.length === 0 ? this.#empty : _("Nothing matches. Clear the filter to see everything."));
     this.pages.hidden = last === 0;
     setText(this.place, format(_("$0–$1 of $2"), count(first + 1), count(Math.min(found, first + PAGE)), count(found)));
     setAttribute(this.before, "aria-disabled", String(this.#page === 0));
