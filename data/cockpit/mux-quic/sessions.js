@@ -54,6 +54,7 @@ function paintPlot(cell, kind, least, values, number, label) {
     cell.append(element("span", { className: "measure" }, cell.plot.element, element("span", { className: "number" })));
   }
   cell.plot.draw(values, label);
+  setAttribute(cell.firstChild, "title", label);
   setText(cell.firstChild.lastChild, number);
 }
 
