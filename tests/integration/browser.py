@@ -77,10 +77,12 @@ def axe(build):
 
 
 def start_bus(world, kind):
-    """A message bus of `kind` ("session" or "system") for `world`; both are as permissive as a session's own."""
+    """A message bus of `kind` ("session" or "system") for `world`; both are as permissive as a session's own. It starts what the
+    directory `services` there names."""
     config = world.write(f"{kind}.conf", f"""<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>session</type><listen>unix:path={world.path(kind)}</listen>
+<servicedir>{world.path('services')}</servicedir>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
 </busconfig>""")
     daemon = world.popen("dbus-daemon", "--nofork", "--print-address=1", f"--config-file={config}", stdout=subprocess.PIPE, bufsize=0)

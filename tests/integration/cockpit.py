@@ -165,6 +165,9 @@ class Page(Case):
         return super().make_page()
 
     def test_host_comes_and_goes(self):
+        started = self.world.path("started")
+        self.world.write("services/org.muxquic.Quic1.service",
+                         f"[D-BUS Service]\nName=org.muxquic.Quic1\nExec={shutil.which('touch')} {started}\n")
         self.until_text("No host is running in your session")
         self.until_text("systemctl --user enable --now mux-quic")
         host = self.serve()
@@ -175,6 +178,7 @@ class Page(Case):
         self.serve()
         self.until_rows("listeners", 1)
         self.assertEqual(self.rows("listeners")[0]["address"]["text"], self.address)
+        self.assertFalse(started.exists(), "looking at a host starts one")
 
     def test_numbers_are_those_of_status(self):
         self.serve()

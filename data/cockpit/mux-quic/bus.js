@@ -7,6 +7,8 @@
  *
  * state: "looking", "absent" (no host runs), "running", "denied" (it does not speak with this person) or "unreachable" (no
  * bus, see `problem`; it tries again by itself). */
+import { busAddress } from "./address.js";
+
 const NAME = "org.muxquic.Quic1";
 const ROOT = "/org/muxquic/Quic1";
 const MANAGER = `${ROOT}/Manager`;
@@ -14,6 +16,7 @@ const DAEMON = "org.freedesktop.DBus";
 const DAEMON_PATH = "/org/freedesktop/DBus";
 const PROPERTIES = "org.freedesktop.DBus.Properties";
 const OBJECTS = "org.freedesktop.DBus.ObjectManager";
+const NOBODY = "org.freedesktop.DBus.Error.NameHasNoOwner";
 const DENIED = ["org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.AuthFailed", "access-denied"];
 const SHORTEST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30000;
@@ -35,7 +38,8 @@ const described = properties =>
   Object.fromEntries(Object.entries(properties).map(([name, value]) => [snake(name), plain(value)]));
 
 export class Host extends EventTarget {
-  #options;
+  #options = null;
+  #attempt = 0;
   #watcher = null;
   #client = null;
   #pause = SHORTEST_PAUSE_MS;
@@ -44,7 +48,6 @@ export class Host extends EventTarget {
   constructor(bus) {
     super();
     this.bus = bus;
-    this.#options = bus === "system" ? { bus, superuser: "try" } : { bus };
     this.#forget();
     this.state = "looking";
     this.problem = "";
@@ -67,8 +70,7 @@ export class Host extends EventTarget {
   async call(path, kind, method, ...args) {
     if (this.#client === null)
       throw new Error("no host");
-    const types = args.length > 0 ? { type: "s".repeat(args.length) } : {};
-    return plain(await this.#client.call(path, `${NAME}.${kind}`, method, args, types));
+    return plain(await this.#client.call(path, `${NAME}.${kind}`, method, args, { type: "s".repeat(args.length) }));
   }
 
   async describe(path) {
@@ -115,34 +117,57 @@ export class Host extends EventTarget {
   }
 
   /* The bus itself: is the name there? */
-  #watch() {
-    const watcher = cockpit.dbus(DAEMON, this.#options);
+  async #watch() {
+    const attempt = ++this.#attempt;
+    const superuser = this.bus === "system" ? { superuser: "try" } : {};
 
+    try {
+      const address = await busAddress(this.bus);
+
+      if (attempt !== this.#attempt)
+        return;
+      this.#options = { bus: "none", address, ...superuser };
+    } catch (error) {
+      if (attempt === this.#attempt)
+        this.#lose(cockpit.message(error));
+      return;
+    }
+    this.#watchName(cockpit.dbus(DAEMON, this.#options));
+  }
+
+  #watchName(watcher) {
     this.#watcher = watcher;
     watcher.addEventListener("close", (event, { problem, message } = {}) => {
-      if (this.#watcher !== watcher)
-        return;
-      this.#watcher = null;
-      this.#close();
-      this.#turn("unreachable", message || cockpit.message(problem || "disconnected"));
-      this.#timer = window.setTimeout(() => this.#watch(), this.#pause);
-      this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
+      if (this.#watcher === watcher)
+        this.#lose(message || cockpit.message(problem || "disconnected"));
     });
     watcher.subscribe({ path: DAEMON_PATH, interface: DAEMON, member: "NameOwnerChanged", arg0: NAME },
-      (path, iface, signal, [, before, after]) => {
+      (path, iface, signal, [,, after]) => {
         /* Another owner is another host. */
         this.#close();
         if (after)
-          this.#open();
+          this.#open(after);
         else
           this.#turn("absent");
       });
-    watcher.call(DAEMON_PATH, DAEMON, "NameHasOwner", [NAME], { type: "s" }).then(([there]) => {
-      if (there && this.#client === null)
-        this.#open();
-      else if (!there)
+    watcher.call(DAEMON_PATH, DAEMON, "GetNameOwner", [NAME], { type: "s" }).then(([owner]) => {
+      if (this.#client === null)
+        this.#open(owner);
+    }, error => {
+      if (error.name === NOBODY)
         this.#turn("absent");
-    }, () => watcher.close());
+      else
+        watcher.close();
+    });
+  }
+
+  /* There is no bus, or no longer. */
+  #lose(problem) {
+    this.#watcher = null;
+    this.#close();
+    this.#turn("unreachable", problem);
+    this.#timer = window.setTimeout(() => this.#watch(), this.#pause);
+    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
   }
 
   #close() {
@@ -153,15 +178,16 @@ export class Host extends EventTarget {
     this.#forget();
   }
 
-  #open() {
-    const client = cockpit.dbus(NAME, this.#options);
+  /* The host is spoken with by its unique name: a call by the other one would start a host that was stopped just now. */
+  #open(owner) {
+    const client = cockpit.dbus(owner, this.#options);
 
     this.#client = client;
     client.subscribe({ path_namespace: ROOT }, (path, iface, signal, args) => {
       if (this.#client === client)
         this.#heard(path, `${iface}.${signal}`, args);
     });
-    client.call(ROOT, OBJECTS, "GetManagedObjects", []).then(([objects]) => {
+    client.call(ROOT, OBJECTS, "GetManagedObjects", [], { type: "" }).then(([objects]) => {
       if (this.#client !== client)
         return;
       this.#forget();
