@@ -328,6 +328,14 @@ class Page(Case):
         self.browser.run(hide, False)
         wait_until(lambda: len(self.asked(crowd)) == 25, "it asks again")
 
+    def test_sessions_in_pages(self):
+        self.crowd("300", "--paged")
+        self.until_text("1–25 of 300")
+        self.tab_to("Filter: Sessions")
+        self.browser.press("device299")
+        self.until_rows("sessions", 1)
+        self.browser.wait("document.querySelector('#sessions .cell-rtt').innerText.includes('ms')", "it is described")
+
     def test_who_may_not_look(self):
         self.browser.driver.get(self.url + "#/system")
         self.until_text("No host of the system is running")
@@ -335,6 +343,8 @@ class Page(Case):
         self.until_text("Administrative access is needed")
         self.world._end(crowd)
         self.until_text("No host of the system is running")
+        self.crowd("3", "--hidden")
+        self.until_text("Who is connected is shown to administrators only: This is for administrators only")
 
     def test_looks_for_everybody(self):
         self.serve()

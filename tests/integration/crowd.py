@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 """What a host with very many sessions looks like on a bus: it shows as many as it is told, and keeps account of what it is asked.
 
-usage: crowd.py ADDRESS COUNT [--deny]     ADDRESS of the bus; --deny: speaks with nobody
+usage: crowd.py ADDRESS COUNT [--deny | --paged | --hidden]
+  ADDRESS   of the bus
+  --deny    speaks with nobody
+  --paged   shows a few sessions as objects, and the rest by ListSessions
+  --hidden  keeps sessions to itself
 
 Says `ready` when it has the name. Commands, a line each on standard input:
   asked      prints how often each session was described since it was asked last, as JSON
@@ -23,6 +27,7 @@ NAME = "org.muxquic.Quic1"
 ROOT = "/org/muxquic/Quic1"
 NOW = int(time.time())
 DAY = 86400
+LISTED = 128
 
 
 def session_path(number):
@@ -43,12 +48,12 @@ def properties(number):
 
 
 class Crowd:
-    def __init__(self, connection, count, deny):
+    def __init__(self, connection, count, mode):
         self.connection = connection
         self.sessions = {session_path(number): properties(number) for number in range(count)}
         self.asked = {}
         self.turns = {}
-        self.deny = deny
+        self.mode = mode
         connection.add_filter(self.filter)
 
     def objects(self):
@@ -57,7 +62,17 @@ class Crowd:
         listener = {"Address": GLib.Variant("s", "[::]:9001"), "BindAddress": GLib.Variant("s", "[::]:9001"),
                     "Connections": GLib.Variant("u", len(self.sessions)), "CertificateExpires": GLib.Variant("x", NOW + 5 * DAY)}
         found = {f"{ROOT}/Manager": {f"{NAME}.Manager": manager}, f"{ROOT}/Listener/0": {f"{NAME}.Listener": listener}}
-        return found | {path: {f"{NAME}.Session": values} for path, values in self.sessions.items()}
+        sessions = list(self.sessions.items())
+        if self.mode in ("--paged", "--hidden"):
+            manager["Sessions"] = GLib.Variant("u", len(sessions))
+            sessions = sessions[:LISTED] if self.mode == "--paged" else []
+        return found | {path: {f"{NAME}.Session": values} for path, values in sessions}
+
+    def list_sessions(self, after, number):
+        page = list(self.sessions.values())[after:after + number]
+        following = after + len(page)
+        described = [{key.lower(): value for key, value in session.items()} for session in page]
+        return GLib.Variant("(aa{sv}t)", (described, following if following < len(self.sessions) else 0))
 
     def describe(self, path):
         self.asked[path] = self.asked.get(path, 0) + 1
@@ -67,9 +82,11 @@ class Crowd:
                    "bytes_in": GLib.Variant("t", 1234567), "bytes_out": GLib.Variant("t", 7654321)}
         return GLib.Variant("(a{sv})", (self.sessions[path] | details,))
 
-    def answer(self, path, interface, member):
+    def answer(self, path, interface, member, arguments):
         if member == "GetManagedObjects":
             return GLib.Variant("(a{oa{sa{sv}}})", (self.objects(),))
+        if member == "ListSessions" and self.mode == "--paged":
+            return self.list_sessions(*arguments.unpack())
         if member == "ListCertificates":
             return GLib.Variant("(aa{sv})", ([],))
         if member == "Describe" and interface == f"{NAME}.Manager":
@@ -82,7 +99,9 @@ class Crowd:
         """Runs in GDBus's own thread; the loop's thread only emits."""
         if not incoming or message.get_message_type() != Gio.DBusMessageType.METHOD_CALL:
             return message
-        value = None if self.deny else self.answer(message.get_path(), message.get_interface(), message.get_member())
+        value = None
+        if self.mode != "--deny":
+            value = self.answer(message.get_path(), message.get_interface(), message.get_member(), message.get_body())
         if value is None:
             reply = message.new_method_error_literal("org.freedesktop.DBus.Error.AccessDenied", "This is for administrators only")
         else:
@@ -113,10 +132,10 @@ class Crowd:
 
 
 def main():
-    address, count, *rest = sys.argv[1:]
+    address, count, *modes = sys.argv[1:]
     flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
     connection = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
-    crowd = Crowd(connection, int(count), "--deny" in rest)
+    crowd = Crowd(connection, int(count), "".join(modes))
     loop = GLib.MainLoop()
 
     def heard(source, condition):

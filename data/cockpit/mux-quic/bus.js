@@ -1,10 +1,11 @@
 /* One host of mux-quic, as its bus shows it: the one of the person's own session, or the one of the system.
  *
  * A Host watches for the name, without starting what owns it, and keeps `manager`, `listeners` and `sessions` (by object path)
- * up to date by the signals of the ObjectManager and of the properties. Keys are those of Describe: CertificateExpires is
- * certificate_expires. It dispatches "changed" when anything did, "entered" and "left" (detail: the session) as sessions come
+ * up to date by the signals of the ObjectManager and of the properties. Keys are those of Describe (CertificateExpires is
+ * certificate_expires), and `object` is the object path. It dispatches "changed" when anything did, "entered" and "left" (detail: the session) as sessions come
  * and go, "turned" when one changed its state, and "certificates" when the list of them is out of date.
  *
+ * hidden: why sessions are not shown to this person, "" when they are.
  * state: "looking", "absent" (no host runs), "running", "denied" (it does not speak with this person) or "unreachable" (no
  * bus, see `problem`; it tries again by itself). */
 import { busAddress } from "./address.js";
@@ -18,6 +19,8 @@ const PROPERTIES = "org.freedesktop.DBus.Properties";
 const OBJECTS = "org.freedesktop.DBus.ObjectManager";
 const NOBODY = "org.freedesktop.DBus.Error.NameHasNoOwner";
 const DENIED = ["org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.AuthFailed", "access-denied"];
+/* Sessions listed at once. */
+const PAGE = 128;
 const SHORTEST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30000;
 
@@ -106,6 +109,7 @@ export class Host extends EventTarget {
     this.manager = null;
     this.listeners = new Map();
     this.sessions = new Map();
+    this.hidden = "";
   }
 
   #turn(state, problem = "") {
@@ -195,12 +199,47 @@ export class Host extends EventTarget {
         this.#put(path, interfaces, false);
       this.#turn("running");
       this.#tell("certificates");
+      this.#listRest(client);
     }, error => {
       if (this.#client !== client)
         return;
       this.#close();
       this.#turn(DENIED.includes(error.name ?? error.problem) ? "denied" : "absent", cockpit.message(error));
     });
+  }
+
+  /* Of very many sessions the objects are only the first ones; the rest is listed in pages. */
+  async #listRest(client) {
+    let after = 0;
+
+    try {
+      do {
+        if (!(this.manager?.sessions > this.sessions.size))
+          return;
+        const reply = await client.call(MANAGER, `${NAME}.Manager`, "ListSessions", [after, PAGE], { type: "tu" });
+        if (this.#client !== client)
+          return;
+        const [sessions, next] = plain(reply);
+        sessions.forEach(session => this.#list(session));
+        this.#tell("changed");
+        after = next;
+      } while (after !== 0);
+    } catch (error) {
+      if (this.#client === client) {
+        this.hidden = cockpit.message(error);
+        this.#tell("changed");
+      }
+    }
+  }
+
+  /* Both ends of a session have the same id; the second that came has a path of its own. */
+  #list(session) {
+    const first = `${ROOT}/Session/${session.id}`;
+    const taken = this.sessions.get(first);
+    const path = taken && taken.direction !== session.direction ? `${first}_1` : first;
+
+    if (!this.sessions.has(path))
+      this.sessions.set(path, { object: path, ...session });
   }
 
   #heard(path, signal, args) {
@@ -230,9 +269,9 @@ export class Host extends EventTarget {
       if (iface === `${NAME}.Manager`)
         this.manager = values;
       else if (iface === `${NAME}.Listener`)
-        this.listeners.set(path, { path, ...values });
+        this.listeners.set(path, { object: path, ...values });
       else if (iface === `${NAME}.Session`) {
-        this.sessions.set(path, { path, ...values });
+        this.sessions.set(path, { object: path, ...values });
         if (isNews)
           this.#tell("entered", this.sessions.get(path));
       }

@@ -22,7 +22,7 @@ export class Live extends EventTarget {
     super();
     this.#host = host;
     this.#visible = visible;
-    host.addEventListener("left", event => this.#records.delete(event.detail.path));
+    host.addEventListener("left", event => this.#records.delete(event.detail.object));
     cockpit.addEventListener("visibilitychange", () => this.run(this.wanted));
   }
 

@@ -13,6 +13,9 @@ const STATES = {
   closed: _("closed"),
 };
 
+/* What was told last of it: by Describe of what is on the screen, else by the properties on the bus. */
+const fact = ({ session, details }, key) => details[key] ?? session[key];
+
 const stateName = session => STATES[session.state] ?? session.state;
 
 const isAway = ({ session }) => session.state === "away";
@@ -20,13 +23,14 @@ const isAway = ({ session }) => session.state === "away";
 /* "alice on laptop", for questions and news. */
 export const who = ({ user, device }) => !known(user) ? _("somebody") : known(device) ? format(_("$0 on $1"), user, device) : user;
 
-function pathText({ session, details }) {
-  const peer = session.peer || UNKNOWN;
+function pathText(row) {
+  const peer = row.session.peer || UNKNOWN;
+  const name = fact(row, "target");
 
-  if (session.direction !== "out")
+  if (row.session.direction !== "out")
     return format(_("from $0"), peer);
-  const target = known(details.target) && details.target !== peer ? `${details.target} (${peer})` : peer;
-  return details.path === "ssh" ? format(_("to $0 over ssh"), target) : format(_("to $0"), target);
+  const target = known(name) && name !== peer ? `${name} (${peer})` : peer;
+  return fact(row, "path") === "ssh" ? format(_("to $0 over ssh"), target) : format(_("to $0"), target);
 }
 
 /* A dot that says at a glance what the words say. */
@@ -39,8 +43,8 @@ export function paintState(cell, kind, text, title = "") {
 }
 
 function paintSessionState(cell, row) {
-  const { session, details } = row;
-  const since = details.away_since ?? session.away_since;
+  const { session } = row;
+  const since = fact(row, "away_since");
 
   if (isAway(row) && known(since) && since > 0)
     paintState(cell, "away", format(_("away $0"), span(now() - since)), format(_("away since $0"), moment(since)));
@@ -58,21 +62,21 @@ function paintPlot(cell, kind, least, values, number, label) {
   setText(cell.firstChild.lastChild, number);
 }
 
-function paintRtt(cell, { details, samples, session }) {
-  const values = samples.map(sample => sample?.rtt ?? null);
+function paintRtt(cell, row) {
+  const values = row.samples.map(sample => sample?.rtt ?? null);
   const there = values.filter(value => value !== null);
   const label = there.length === 0 ? _("Round-trip time: not known yet")
     : format(_("Round-trip time in the last minute: $0 to $1"), rtt(Math.min(...there)), rtt(Math.max(...there)));
 
-  paintPlot(cell, "line", 5, values, session.state === "connected" ? rtt(details.rtt ?? session.rtt) : UNKNOWN, label);
+  paintPlot(cell, "line", 5, values, row.session.state === "connected" ? rtt(fact(row, "rtt")) : UNKNOWN, label);
 }
 
-function paintLost(cell, { details, samples, session }) {
-  const values = samples.map(sample => sample?.lost ?? null);
+function paintLost(cell, row) {
+  const values = row.samples.map(sample => sample?.lost ?? null);
   const lost = values.reduce((sum, value) => sum + (value ?? 0), 0);
   const label = format(ngettext("$0 packet lost in the last minute", "$0 packets lost in the last minute", lost), count(lost));
 
-  paintPlot(cell, "bars", 3, values, count(details.lost ?? session.lost), label);
+  paintPlot(cell, "bars", 3, values, count(fact(row, "lost")), label);
 }
 
 /* @text for a Unix @time, which is there in full for who points at it. */
@@ -114,20 +118,21 @@ async function disconnect(host, { key, session }, table) {
     table.focus();
 }
 
-function details({ session, details: more }) {
-  const services = (more.channels ?? []).map(channel => channel.service || channel.name || "?");
+function details(row) {
+  const { session } = row;
+  const services = (row.details.channels ?? []).map(channel => channel.service || channel.name || "?");
 
   return [
     [_("Session"), session.id],
     [_("Channels"), services.length > 0 ? services.join(", ") : count(session.channels)],
-    [_("Received"), size(more.bytes_in)],
-    [_("Sent"), size(more.bytes_out)],
-    [_("Address here"), more.local || UNKNOWN],
-    [_("Changes of path"), count(more.migrations)],
-    [_("Times away"), count(more.aways)],
-    [_("Program"), more.agent || UNKNOWN],
-    [_("Certificate"), more.serial || UNKNOWN],
-    ...known(more.error) ? [[_("Problem"), more.error]] : [],
+    [_("Received"), size(fact(row, "bytes_in"))],
+    [_("Sent"), size(fact(row, "bytes_out"))],
+    [_("Address here"), fact(row, "local") || UNKNOWN],
+    [_("Changes of path"), count(fact(row, "migrations"))],
+    [_("Times away"), count(fact(row, "aways"))],
+    [_("Program"), fact(row, "agent") || UNKNOWN],
+    [_("Certificate"), fact(row, "serial") || UNKNOWN],
+    ...known(row.details.error) ? [[_("Problem"), row.details.error]] : [],
   ];
 }
 

@@ -66,7 +66,7 @@ export class View {
   /* What `revoke` has to know before it asks. */
   #question() {
     const sessions = [...this.host.sessions.values()].map(session =>
-      ({ ...session, serial: session.serial ?? this.live.of(session.path).details.serial }));
+      ({ ...session, serial: session.serial ?? this.live.of(session.object).details.serial }));
     return { certificates: this.issued?.value ?? [], sessions };
   }
 
@@ -109,8 +109,9 @@ export class View {
       arrange(content, [this.card.element]);
       return;
     }
-    this.sessions.paint([...host.sessions].map(([key, session]) => ({ key, session, ...this.live.of(key) })));
-    this.listeners.paint([...host.listeners.values()].map(listener => ({ key: listener.path, ...listener })));
+    this.sessions.paint([...host.sessions].map(([key, session]) => ({ key, session, ...this.live.of(key) })),
+                        host.hidden ? format(_("Who is connected is shown to administrators only: $0"), host.hidden) : undefined);
+    this.listeners.paint([...host.listeners.values()].map(listener => ({ key: listener.object, ...listener })));
     if (this.issued !== null) {
       this.issuedTable.paint(...certificateRows(this.issued));
       this.ownTable.paint(...certificateRows(this.own));
