@@ -37,7 +37,7 @@ class Page {
   }
 
   seen() {
-    this.view.refresh(true);
+    this.view.refresh();
     this.stale();
   }
 

@@ -10,7 +10,7 @@ import { sessionsTable, who } from "./sessions.js";
 import { stateCard } from "./states.js";
 import { _, format } from "./text.js";
 
-/* The list of certificates can be long: the page pauses BREATH times as long as it took. */
+/* Lists of certificates can be long: the page pauses BREATH times as long as they took. */
 const GATHER_MS = 500;
 const BREATH = 20;
 
@@ -26,7 +26,6 @@ export class View {
   #pause = 0;
   #busy = false;
   #wanted = false;
-  #all = false;
 
   constructor(bus, page) {
     this.#page = page;
@@ -38,7 +37,7 @@ export class View {
     this.ownTable = ownTable();
     this.live = new Live(this.host, () => this.sessions.shown.map(row => row.key));
     this.host.addEventListener("changed", () => this.#changed());
-    this.host.addEventListener("certificates", () => this.refresh(true));
+    this.host.addEventListener("certificates", () => this.refresh());
     this.live.addEventListener("turn", () => this.#page.stale());
     this.live.addEventListener("answer", () => this.#page.stale());
     for (const [type, sentence] of [["entered", _("$0 has connected.")], ["left", _("The session of $0 has ended.")]])
@@ -70,9 +69,8 @@ export class View {
     return { certificates: this.issued?.value ?? [], sessions };
   }
 
-  /* Asks for the clients' certificates, or for all, soon; several wishes are one. */
-  refresh(all = false) {
-    this.#all ||= all;
+  /* Asks for the certificates soon; several wishes are one. */
+  refresh() {
     this.#wanted = true;
     if (!this.#busy) {
       this.#busy = true;
@@ -83,11 +81,10 @@ export class View {
   async #ask() {
     const { host } = this;
     const begin = performance.now();
-    const all = this.#all || this.own?.status !== "fulfilled";
 
-    this.#wanted = this.#all = false;
+    this.#wanted = false;
     if (!cockpit.hidden && host.state === "running") {
-      const [issued, own] = await Promise.allSettled([host.certificates(), all ? host.ownCertificates() : this.own.value]);
+      const [issued, own] = await Promise.allSettled([host.certificates(), host.ownCertificates()]);
       if (host.state === "running") {
         this.issued = issued;
         this.own = own;
