@@ -11,7 +11,7 @@ import unittest
 import browser
 from browser import start_bus, start_cockpit
 from page import FOCUS, PAGE, SHOTS, SOURCE, Case
-from sandbox import PATIENCE, read_line, wait_until
+from sandbox import read_line, wait_until
 import tap
 
 BUILD = pathlib.Path(os.environ["MUX_QUIC_BUILD"])
@@ -152,7 +152,7 @@ class Page(Case):
         self.until_text(f"Disconnect {user} on laptop?")
         self.assertEqual(self.browser.run(FOCUS)["name"], "Cancel", "the safe answer is not the first")
         self.browser.press(Keys.TAB, Keys.ENTER)
-        self.assertEqual(laptop.wait(PATIENCE), 255)
+        self.assertEqual(self.ended(laptop), 255)
         self.until_rows("sessions", 1)
         self.assertTrue(self.browser.run(FOCUS)["name"].startswith("Sessions"), "the focus is lost")
         self.browser.wait("document.getElementById('news').textContent.includes('laptop has ended')", "it is said aloud")
@@ -167,7 +167,7 @@ class Page(Case):
             self.no_barriers(f"a question, {style}")
         self.browser.screenshot(SHOTS / "cockpit-question.png", whole=False)
         self.browser.press(Keys.TAB, Keys.SPACE)
-        self.assertEqual(phone.wait(PATIENCE), 255)
+        self.assertEqual(self.ended(phone), 255)
         self.until_rows("issued", 1)
         listed = [line for line in self.world.mux("cert", "list").stdout.decode().splitlines() if serial in line]
         self.assertEqual(len(listed), 1)

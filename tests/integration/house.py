@@ -71,6 +71,7 @@ class House(unittest.TestCase):
             expected = [
                 r"bin/mux-quic", r"lib/(\S+/)?mux-1/transports/mux-quic\.so", r"lib/(\S+/)?pkgconfig/mux-plugin-1\.pc",
                 r"include/mux-1/mux/host\.h", r"include/mux-1/mux/plugin\.h", r"include/mux-1/mux/transport\.h",
+                r"share/cockpit/mux-quic/(manifest\.json|index\.html|[a-z]+\.css|[a-z]+\.js|po\.[a-zA-Z_]+\.js)",
                 r"share/dbus-1/interfaces/org\.muxquic\.Quic1\.xml",
                 r"share/polkit-1/actions/org\.muxquic\.quic1\.policy",
                 r"share/dbus-1/system\.d/org\.muxquic\.Quic1\.conf", r"share/doc/mux-quic/config\.lua\.example",

@@ -9,7 +9,7 @@ import sys
 import unittest
 
 from browser import Browser, start_bus, start_cockpit
-from sandbox import MODULE, PROGRAM, Sandbox, read_line, wait_until
+from sandbox import MODULE, PATIENCE, PROGRAM, Sandbox, read_line, scanned, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = pathlib.Path(os.environ["MUX_QUIC_SOURCE"])
@@ -76,10 +76,18 @@ class Case(unittest.TestCase):
     def client(self, device):
         options = self.world.client(self.address, name=device, file=f"{device}.lua", keep_alive_interval=1,
                                     enroll_command=[PROGRAM, "enroll", "--device", device])
-        client = self.start(PROGRAM, "exec", *options, device, "--", "cat")
+        log = self.world.path(f"{device}.log")
+        with open(log, "wb") as errors:
+            client = self.start(PROGRAM, "exec", *options, device, "--", "cat", stderr=errors)
+        client.log = log
         client.stdin.write(b"here\n")
         self.assertEqual(read_line(client.stdout, "echo"), "here")
         return client
+
+    def ended(self, client):
+        """Its exit status, when it has ended by itself."""
+        status = client.wait(PATIENCE)
+        return scanned(status, client.log.read_text(errors="replace"))
 
     def crowd(self, *arguments):
         crowd = self.start(sys.executable, HERE / "crowd.py", self.system_address, *arguments)
