@@ -5,7 +5,16 @@ export const format = cockpit.format;
 
 export const UNKNOWN = "–";
 
-const language = (cockpit.language || "en").replace("_", "-");
+/* Catalogues have names that Intl need not know ("sr@latin"). */
+function tag(name) {
+  try {
+    return Intl.getCanonicalLocales(name.replace("_", "-"))[0];
+  } catch {
+    return "en";
+  }
+}
+
+const language = tag(cockpit.language || "en");
 document.documentElement.lang = language;
 
 const plain = new Intl.NumberFormat(language);
