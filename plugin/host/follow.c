@@ -12,7 +12,7 @@ struct _HostFollow
 {
   const HostFollowEvents *events;
   gpointer user_data;
-  gint64 beat;                 /* µs */
+  gboolean counters;           /* they are wanted */
   GDBusConnection *connection; /* NULL: between two attempts */
   GCancellable *cancellable;   /* of what belongs to this connection or attempt */
   guint subscription;
@@ -22,7 +22,6 @@ struct _HostFollow
   gint64 looked;
   gint64 may_look; /* not before that */
   gboolean asking, dirty, known, over;
-  gboolean counts_told; /* the host signals its counters */
 };
 
 static void lose (HostFollow *follow, const GError *error);
@@ -74,8 +73,6 @@ described_cb (GObject *source, GAsyncResult *result, gpointer data)
         {
           if (follow->dirty)
             arrange (follow, follow->may_look);
-          else if (follow->beat > 0 && !follow->counts_told)
-            arrange (follow, MAX (follow->looked + follow->beat, follow->may_look));
           follow->known = TRUE;
           follow->events->status (status, follow->user_data);
         }
@@ -94,7 +91,7 @@ look (HostFollow *follow)
 
 /* Whether a PropertiesChanged tells of nothing but counters. */
 static gboolean
-is_of_counters (HostFollow *follow, const char *signal, GVariant *parameters)
+is_of_counters (const char *signal, GVariant *parameters)
 {
   static const char *const counters[] = { "Rtt", "Lost", "BytesIn", "BytesOut", "Connections", NULL };
   g_autoptr (GVariant) changed = NULL;
@@ -109,7 +106,6 @@ is_of_counters (HostFollow *follow, const char *signal, GVariant *parameters)
   g_variant_iter_init (&iter, changed);
   while (g_variant_iter_next (&iter, "{&sv}", &name, NULL))
     {
-      follow->counts_told |= g_str_equal (name, "BytesIn");
       others |= !g_strv_contains (counters, name);
     }
   return !others && g_variant_n_children (changed) > 0;
@@ -122,7 +118,7 @@ signal_cb (GDBusConnection *connection, const char *sender, const char *path, co
 {
   HostFollow *follow = data;
 
-  if (is_of_counters (follow, signal, parameters) && follow->beat == 0)
+  if (!follow->counters && is_of_counters (signal, parameters))
     return;
   follow->dirty = TRUE;
   if (!follow->asking)
@@ -196,13 +192,13 @@ attempt (HostFollow *follow)
 }
 
 HostFollow *
-host_follow_new (guint beat, const HostFollowEvents *events, gpointer user_data)
+host_follow_new (gboolean counters, const HostFollowEvents *events, gpointer user_data)
 {
   HostFollow *follow = g_rc_box_new0 (HostFollow);
 
   follow->events = events;
   follow->user_data = user_data;
-  follow->beat = beat * G_USEC_PER_SEC;
+  follow->counters = counters;
   attempt (follow);
   return follow;
 }

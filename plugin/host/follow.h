@@ -19,9 +19,8 @@ typedef struct
   void (*failed) (const GError *error, gpointer user_data);
 } HostFollowEvents;
 
-/* @beat: seconds after which it looks again without a signal, for what changes all the time (unless the host
- * signals that too); 0: never, and not for counters. */
-HostFollow *host_follow_new (guint beat, const HostFollowEvents *events, gpointer user_data);
+/* @counters: whether to look again when nothing but counters (bytes, round-trip times) changed. */
+HostFollow *host_follow_new (gboolean counters, const HostFollowEvents *events, gpointer user_data);
 void host_follow_free (HostFollow *follow);
 
 G_END_DECLS

@@ -16,9 +16,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Round-trip times and bytes change all the time, and only a table shows them. */
-#define BEAT_SECONDS 2
-
 #define CTRL(letter) ((letter)&0x1f)
 
 typedef struct
@@ -98,7 +95,7 @@ paint (Watch *watch)
 {
   HostTableLook look = { .colors = host_style_enabled (STDOUT_FILENO) };
   HostStyle style = watch->gone != 0 ? HOST_STYLE_BAD : HOST_STYLE_HEADING;
-  g_autofree char *clock = format_clock (watch->gone != 0 ? watch->gone : now ());
+  g_autofree char *gone = format_clock (watch->gone);
   g_autofree char *words = NULL;
   g_autofree char *title = NULL;
   g_autofree char *body = NULL;
@@ -111,8 +108,8 @@ paint (Watch *watch)
   body = host_status_table_format (watch->status, &look);
   g_variant_lookup (watch->status, "version", "&s", &version);
   words = watch->gone != 0
-              ? g_strdup_printf (_ ("The host is gone since %s; this goes on when it is back"), clock)
-              : g_strdup_printf (_ ("mux-quic %s on %s, %s"), version, g_get_host_name (), clock);
+              ? g_strdup_printf (_ ("The host is gone since %s; this goes on when it is back"), gone)
+              : g_strdup_printf (_ ("mux-quic %s on %s"), version, g_get_host_name ());
   title
       = g_strconcat (host_style_begin (style, look.colors), words, host_style_end (style, look.colors), NULL);
   if (!host_screen_paint (&(HostScreen){ title, body, _ ("q ends this") }, STDOUT_FILENO))
@@ -242,7 +239,8 @@ host_watch_run (gboolean json)
                    ? g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, key_cb, &watch)
                    : 0;
   sources[5] = g_unix_fd_add (STDOUT_FILENO, G_IO_ERR, unread_cb, &watch);
-  watch.follow = host_follow_new (watch.screen ? BEAT_SECONDS : 0, &events, &watch);
+  /* Only a table shows round-trip times and bytes. */
+  watch.follow = host_follow_new (watch.screen, &events, &watch);
   g_main_loop_run (watch.loop);
   host_follow_free (watch.follow);
   host_terminal_restore ();

@@ -78,6 +78,28 @@ class Output(unittest.TestCase):
             ask("cert", "revoke", serial)
             self.assertIn("revoked", self.fits("cert-list", ask("cert", "list", "--json"))["certificates"][0])
 
+    def test_more_sessions_than_one_reply_holds(self):
+        """A client that is killed leaves its session behind."""
+        with Sandbox() as world:
+            host = world.serve()
+            options = world.client(host)
+            for _ in range(130):
+                client = world.popen(PROGRAM, "exec", *options, "here", "--", "cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     bufsize=0)
+                client.stdin.write(b"here\n")
+                read_line(client.stdout, "echo")
+                client.kill()
+            done = world.mux("status", "--json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            status = self.fits("status", done.stdout)
+            self.assertEqual(len({session["id"] for session in status["sessions"]}), 130)
+            self.assertNotIn("session_count", status)
+            watch = world.popen(PROGRAM, "status", "--watch", "--json", stdout=subprocess.PIPE)
+            self.assertEqual(len(json.loads(read_line(watch.stdout, "the status"))["status"]["sessions"]), 130)
+            table = world.mux("status").stdout.decode().split("\n\n")[1].splitlines()
+            self.assertEqual(len(table), 1 + 130)
+            self.assertEqual(host.stop(), 0)
+
     def test_check(self):
         with Sandbox() as world:
             good = world.config("good.lua", servers=[{"bind_address": "127.0.0.1:0"}])

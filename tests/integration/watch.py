@@ -200,7 +200,7 @@ class Table(unittest.TestCase):
                 client = start_client(world, host)
                 screen = terminal.shows("connected")
                 self.assertNotIn("No sessions.", screen)
-                # What flows shows without a signal.
+                # What flows shows.
                 row = next(line for line in screen.splitlines() if "connected" in line)
                 client.stdin.write(b"x" * 200_000)
                 wait_until(lambda: not any(line == row for line in terminal.screen().splitlines()), "the counts rise")

@@ -253,7 +253,7 @@ test_follow (void)
   HostFollow *follow;
 
   fake_host_start (&host);
-  follow = host_follow_new (0, &events, &seen);
+  follow = host_follow_new (FALSE, &events, &seen);
   turn_until (&seen.n_status, 1);
   /* Many signals, one look; and none for counters alone. */
   for (guint i = 0; i < 50; i++)
@@ -284,12 +284,12 @@ test_counters_alone (void)
   HostFollow *one, *other;
 
   fake_host_start (&host);
-  one = host_follow_new (0, &events, &lines);
+  one = host_follow_new (FALSE, &events, &lines);
   turn_until (&lines.n_status, 1);
   emit (&host, 0, "BytesIn");
   /* Who wants counters gets a look for them, at once where none was lately; by then the other one would have
    * had his. */
-  other = host_follow_new (60, &events, &table);
+  other = host_follow_new (TRUE, &events, &table);
   turn_until (&table.n_status, 1);
   emit (&host, 1, "BytesIn");
   turn_until (&table.n_status, 2);
@@ -303,7 +303,7 @@ static void
 test_no_host (void)
 {
   Seen seen = { 0 };
-  HostFollow *follow = host_follow_new (0, &events, &seen);
+  HostFollow *follow = host_follow_new (FALSE, &events, &seen);
 
   while (seen.error == NULL)
     g_main_context_iteration (NULL, TRUE);
