@@ -104,7 +104,7 @@ struct _MuxSessionOps
   /* a{sv}, transfer full: id s, direction s ("in", "out"), state s, aways u (how often the connection was lost), away_since x (Unix
    * seconds, while it is away), user s, device s, serial s, peer s, local s, target s,
    * waiting u (since 1.1: out: how many other sessions of ours wait over there for their clients), since x, rtt d (ms), cwnd t, bytes_in t, bytes_out t, lost t, migrations u, services as, raw b,
-   * channels aa{sv} (describe_channel ()). Members that are not known are left out. */
+   * channels aa{sv} (describe_channel (), the oldest first). Members that are not known are left out. */
   GVariant *(*describe) (MuxSession *session);
 
   /* a{sv}: id t, service s, received t, sent t, confirmed t, code t (after a reset). */

@@ -1,16 +1,13 @@
 #include "host/client.h"
 
 #include "host/away.h"
+#include "host/goodbye.h"
 #include "host/progress.h"
 #include "host/signals.h"
 #include "host/verb.h"
 
 #include <glib/gi18n.h>
 #include <signal.h>
-#include <string.h>
-
-/* Who breaks off waits so long for his goodbye to be heard. */
-#define HURRY_MS 500
 
 struct _HostClient
 {
@@ -23,6 +20,7 @@ struct _HostClient
   GIOStream *channel;
   GPtrArray *lanes;
   GVariant *request;
+  char *taken; /* id of a session, "" for any; NULL: a new one */
   HostProgress *progress; /* of the dial */
   guint lost; /* see host_client_quit_lost () */
   char *lost_message;
@@ -169,22 +167,55 @@ session_changed (gpointer data, MuxSession *session, MuxSessionState state, cons
 }
 
 static void
+begin (HostClient *client)
+{
+  g_clear_pointer (&client->progress, host_progress_free);
+  ops (client)->set_manual (client->session, client->channel);
+  client->events->opened (client, client->user_data);
+}
+
+static void
 opened_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   HostClient *client = data;
   g_autoptr (GError) error = NULL;
 
   client->channel = ops (client)->open_channel_finish (client->session, result, &error);
-  g_clear_pointer (&client->progress, host_progress_free);
   if (client->over)
     return;
   if (client->channel == NULL)
+    host_client_quit (client, host_exit_for_error (error), error->message);
+  else
+    begin (client);
+}
+
+/* Something of the session's description; NULL when it is not there. */
+static GVariant *
+look_up (HostClient *client, const char *key, const char *type)
+{
+  g_autoptr (GVariant) described = ops (client)->describe (client->session);
+
+  return g_variant_lookup_value (described, key, G_VARIANT_TYPE (type));
+}
+
+/* The session is another client's no more, and its newest channel ours. */
+static void
+take_channel (HostClient *client)
+{
+  g_autoptr (GVariant) channels = look_up (client, "channels", "aa{sv}");
+  guint64 id = 0;
+
+  if (channels != NULL && g_variant_n_children (channels) > 0)
     {
-      host_client_quit (client, host_exit_for_error (error), error->message);
-      return;
+      g_autoptr (GVariant) newest = g_variant_get_child_value (channels, g_variant_n_children (channels) - 1);
+
+      g_variant_lookup (newest, "id", "t", &id);
     }
-  ops (client)->set_manual (client->session, client->channel);
-  client->events->opened (client, client->user_data);
+  client->channel = MUX_HAS (ops (client), channel) ? ops (client)->channel (client->session, id) : NULL;
+  if (client->channel == NULL)
+    host_client_quit (client, HOST_EXIT_TRANSPORT, _("the session over there has no channel any more"));
+  else
+    begin (client);
 }
 
 static void
@@ -200,6 +231,11 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (client->session == NULL)
     {
       host_client_quit (client, host_exit_for_error (error), error->message);
+      return;
+    }
+  if (client->taken != NULL)
+    {
+      take_channel (client);
       return;
     }
   if (client->progress != NULL)
@@ -233,39 +269,6 @@ host_client_new (const HostClientEvents *events, gpointer user_data, int *status
   return NULL;
 }
 
-/* It may come when the client is long gone. */
-static void
-said_goodbye_cb (GObject *source, GAsyncResult *result, gpointer said)
-{
-  *(gboolean *) said = TRUE;
-  g_rc_box_release (said);
-}
-
-static gboolean
-hurry_cb (gpointer said)
-{
-  *(gboolean *) said = TRUE;
-  return G_SOURCE_CONTINUE;
-}
-
-/* Whoever goes says so, that nothing is kept for him over there. A dead network must not keep him here for long. */
-static void
-say_goodbye (HostClient *client)
-{
-  gboolean *said;
-  guint hurry = 0;
-
-  if (client->session == NULL)
-    return;
-  said = g_rc_box_new0 (gboolean);
-  if (client->status == HOST_EXIT_TRANSPORT)
-    hurry = g_timeout_add (HURRY_MS, hurry_cb, said);
-  ops (client)->close_async (client->session, said_goodbye_cb, g_rc_box_acquire (said));
-  host_progress_wait (said, _("saying goodbye"));
-  g_clear_handle_id (&hurry, g_source_remove);
-  g_rc_box_release (said);
-}
-
 void
 host_client_free (HostClient *client)
 {
@@ -282,12 +285,28 @@ host_client_free (HostClient *client)
   g_clear_pointer (&client->request, g_variant_unref);
   g_main_loop_unref (client->loop);
   g_free (client->message);
+  g_free (client->taken);
   g_free (client);
+}
+
+void
+host_client_take_over (HostClient *client, const char *id)
+{
+  client->taken = g_strdup (id);
+}
+
+guint
+host_client_n_waiting (HostClient *client)
+{
+  g_autoptr (GVariant) n = look_up (client, "waiting", "u");
+
+  return n != NULL ? g_variant_get_uint32 (n) : 0;
 }
 
 int
 host_client_run (HostClient *client, const char *target, GVariant *request)
 {
+  GVariant *options = client->taken != NULL ? g_variant_new_parsed ("{'take': <%s>}", client->taken) : NULL;
   GVariantDict dict;
   g_autoptr (GVariant) owned = g_variant_ref_sink (request);
 
@@ -297,7 +316,7 @@ host_client_run (HostClient *client, const char *target, GVariant *request)
   client->request = g_variant_ref_sink (g_variant_dict_end (&dict));
   client->progress = host_progress_new (NULL);
   host_loader_ops (client->loader)
-      ->connect_async (host_loader_transport (client->loader), target, NULL, NULL, connected_cb, client);
+      ->connect_async (host_loader_transport (client->loader), target, options, NULL, connected_cb, client);
   g_main_loop_run (client->loop);
   g_clear_pointer (&client->progress, host_progress_free);
   host_away_end (client->away);
@@ -305,7 +324,8 @@ host_client_run (HostClient *client, const char *target, GVariant *request)
     client->events->ending (client, client->user_data);
   if (client->message != NULL)
     host_complain ("%s", client->message);
-  say_goodbye (client);
+  if (client->session != NULL)
+    host_goodbye_say (ops (client), client->session, client->status == HOST_EXIT_TRANSPORT);
   return client->status;
 }
 
@@ -350,22 +370,4 @@ void
 host_client_confirm (HostClient *client, GIOStream *stream, guint64 count)
 {
   ops (client)->confirm (client->session, stream, count);
-}
-
-GVariant *
-host_client_environment (void)
-{
-  static const char *const passed[] = { "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_TIME", "LC_NUMERIC",
-                                        "LC_COLLATE", "COLORTERM", "TERM_PROGRAM" };
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{ss}"));
-  for (gsize i = 0; i < G_N_ELEMENTS (passed); i++)
-    {
-      const char *value = g_getenv (passed[i]);
-
-      if (value != NULL && g_utf8_validate (value, -1, NULL))
-        g_variant_builder_add (&builder, "{ss}", passed[i], value);
-    }
-  return g_variant_builder_end (&builder);
 }

@@ -27,6 +27,10 @@ extern const GOptionEntry host_client_options[];
 HostClient *host_client_new (const HostClientEvents *events, gpointer user_data, int *status);
 void host_client_free (HostClient *client);
 
+/* Instead of a channel of its own it takes the newest one of a session that another client began: of the one with @id, or of the last that
+ * waits (""). Before host_client_run (). */
+void host_client_take_over (HostClient *client, const char *id);
+
 /* Dials @target, opens a channel with @request (a{sv}, floating consumed; --service is put into it) and runs until the end. Returns the exit
  * status: the remote program's, or HOST_EXIT_TRANSPORT and the like after complaining. */
 int host_client_run (HostClient *client, const char *target, GVariant *request);
@@ -47,12 +51,11 @@ void host_client_quit (HostClient *client, int status, const char *message);
 /* The same for a transport's failure of which the session may say more in a moment; then that is said. */
 void host_client_quit_lost (HostClient *client, const char *message);
 
+/* How many sessions of ours wait over there for their clients. */
+guint host_client_n_waiting (HostClient *client);
 /* Whether the end came because the session does not exist any more over there. */
 gboolean host_client_is_gone (HostClient *client);
 /* Whether the terminal shows the screen of the other machine. */
 void host_client_set_painted (HostClient *client, gboolean painted);
-
-/* Words for a remote terminal: LANG, LC_*, COLORTERM of ours, as a{ss}. */
-GVariant *host_client_environment (void);
 
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* `mux-quic connect`: a terminal on another machine. */
 #include "host/client.h"
+#include "host/environment.h"
 #include "host/escape.h"
 #include "host/terminal.h"
 #include "host/verb.h"
@@ -9,6 +10,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
+
+static char *taken; /* --take-over */
 
 typedef struct
 {
@@ -142,6 +145,18 @@ filter_cb (const guint8 *data, gsize length, GByteArray *out, gpointer user_data
   return TRUE;
 }
 
+/* Before the shell's first prompt is here. */
+static void
+say_who_waits (Connect *self)
+{
+  guint n = taken == NULL && isatty (STDERR_FILENO) ? host_client_n_waiting (self->client) : 0;
+
+  if (n > 0)
+    g_printerr (ngettext ("mux-quic: %u session of yours waits there for its client; connect --take-over goes on with it\r\n",
+                          "mux-quic: %u sessions of yours wait there for their clients; connect --take-over goes on with the last one\r\n", n),
+                n);
+}
+
 static void
 opened (HostClient *client, gpointer data)
 {
@@ -156,8 +171,12 @@ opened (HostClient *client, gpointer data)
   self->feed = host_feed_new (STDIN_FILENO, g_io_stream_get_output_stream (channel), fed_cb, self);
   if (self->raw)
     host_feed_set_filter (self->feed, filter_cb, self);
+  say_who_waits (self);
   /* It may have changed while we dialled. */
-  send_size (self);
+  if (taken != NULL)
+    redraw (client, self);
+  else
+    send_size (self);
 }
 
 static void
@@ -185,7 +204,7 @@ make_request (void)
   g_variant_dict_insert (&request, "term", "s", term != NULL && g_utf8_validate (term, -1, NULL) ? term : "dumb");
   g_variant_dict_insert (&request, "rows", "u", rows);
   g_variant_dict_insert (&request, "columns", "u", columns);
-  g_variant_dict_insert_value (&request, "environment", host_client_environment ());
+  g_variant_dict_insert_value (&request, "environment", host_environment_words ());
   return g_variant_dict_end (&request);
 }
 
@@ -214,6 +233,8 @@ connect_once (const char *target, gboolean *again)
   if (self.client == NULL)
     return status;
   host_client_set_wait_exit (self.client);
+  if (taken != NULL)
+    host_client_take_over (self.client, taken);
   sources[0] = g_unix_signal_add (SIGINT, signal_cb, &self);
   sources[1] = g_unix_signal_add (SIGTERM, signal_cb, &self);
   sources[2] = g_unix_signal_add (SIGHUP, signal_cb, &self);
@@ -238,16 +259,33 @@ run (int argc, char **argv)
       return HOST_EXIT_USAGE;
     }
   while (again)
-    status = connect_once (argv[1], &again);
+    {
+      status = connect_once (argv[1], &again);
+      g_clear_pointer (&taken, g_free); /* another one is a new one */
+    }
   return status;
 }
+
+static gboolean
+take_over_cb (const char *name, const char *value, gpointer data, GError **error)
+{
+  g_free (taken);
+  taken = g_strdup (value != NULL ? value : "");
+  return TRUE;
+}
+
+static const GOptionEntry options[] = {
+  { "take-over", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK, (gpointer) take_over_cb,
+    N_("go on with a session of yours whose client is gone (the last, or this one)"), N_("SESSION") },
+  G_OPTION_ENTRY_NULL,
+};
 
 const HostVerb host_verb_connect = {
   .name = "connect",
   .arguments = N_("TARGET"),
   .summary = N_("a terminal on another machine"),
   .description = N_("Opens a terminal on another machine. Enter ~ . ends it, Enter ~ ? lists the escapes."),
-  .options = { host_client_options },
+  .options = { options, host_client_options },
   .words = HOST_WORDS_TARGET,
   .max_arguments = 1,
   .run = run,

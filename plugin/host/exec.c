@@ -1,5 +1,6 @@
 /* `mux-quic exec`: a command on another machine, its three streams apart, its exit status. */
 #include "host/client.h"
+#include "host/environment.h"
 #include "host/verb.h"
 
 #include <glib-unix.h>
@@ -133,7 +134,7 @@ execute (const char *target, char **command)
   g_variant_dict_init (&request, NULL);
   g_variant_dict_insert_value (&request, "argv", g_variant_new_strv ((const char *const *) command, -1));
   g_variant_dict_insert (&request, "service", "s", "exec");
-  g_variant_dict_insert_value (&request, "environment", host_client_environment ());
+  g_variant_dict_insert_value (&request, "environment", host_environment_words ());
   host_client_set_wait_exit (exec.client);
   sources[0] = g_unix_signal_add (SIGINT, interrupt_cb, &exec);
   sources[1] = g_unix_signal_add (SIGTERM, terminate_cb, &exec);

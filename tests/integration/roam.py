@@ -244,13 +244,12 @@ class Roam(unittest.TestCase):
         except ChildProcessError:
             pass
 
-    def test_what_a_person_sees(self):
-        """A line with seconds while away, gone when back; and an offer when the session is lost."""
-        self.begin()
+    def terminal(self, *options):
+        """`connect` on a terminal of its own: its process, the terminal, and what it has shown so far, as a bytearray that grows."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.world.home)
-            os.execvpe(PROGRAM, [PROGRAM, "connect", *map(str, self.options), "here"], self.world.env)
+            os.execvpe(PROGRAM, [PROGRAM, "connect", *options, *map(str, self.options), "here"], self.world.env)
         self.addCleanup(lambda: self.left(pid))
         seen = bytearray()
 
@@ -263,6 +262,43 @@ class Roam(unittest.TestCase):
 
         reader = threading.Thread(target=read, daemon=True)
         reader.start()
+        self.addCleanup(lambda: (self.left(pid), reader.join(), os.close(terminal)))
+        return pid, terminal, seen
+
+    def test_take_over(self):
+        """A client that is killed leaves its shell; the next one is told, and another one goes on with it."""
+        self.begin()
+        pid, terminal, seen = self.terminal()
+        os.write(terminal, b"PS1=; word=precious; echo fo''und\n")
+        wait_until(lambda: b"found" in seen or None, "the shell")
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        lost, = wait_until(self.away, "the session is away")
+        pid, terminal, seen = self.terminal()
+        wait_until(lambda: b"1 session of yours waits there" in seen or None, "it is told")
+        os.write(terminal, b"exit\n")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+        pid, terminal, seen = self.terminal("--take-over")
+        os.write(terminal, b"echo sti''ll $word\n")
+        wait_until(lambda: b"still precious" in seen or None, "it is the same shell")
+        only, = self.sessions()
+        self.assertEqual((only["id"], only["state"]), (lost["id"], "connected"))
+        # One that lives is taken by its name; its client is told, and ends.
+        other, terminal, seen_there = self.terminal(f"--take-over={lost['id']}")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 255)
+        self.assertIn(b"goes on over another connection", seen)
+        os.write(terminal, b"echo and aga''in $word; exit 3\n")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]), 3)
+        self.assertIn(b"and again precious", seen_there)
+        pid, terminal, seen = self.terminal("--take-over")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 255)
+        wait_until(lambda: b"No session of yours waits" in seen or None, "the reason")
+        self.assertEqual(self.host.stop(), 0)
+
+    def test_what_a_person_sees(self):
+        """A line with seconds while away, gone when back; and an offer when the session is lost."""
+        self.begin()
+        pid, terminal, seen = self.terminal()
         os.write(terminal, b"PS1=; echo fo''und\n")
         wait_until(lambda: b"found" in seen or None, "the shell")
         self.relay.dark = True
@@ -285,8 +321,6 @@ class Roam(unittest.TestCase):
         wait_until(lambda: seen.count(b"Start a new session?") == 2 or None, "the other offer")
         os.write(terminal, b"n\n")
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 255)
-        reader.join()
-        os.close(terminal)
         self.assertEqual(again.stop(), 0)
 
 
