@@ -146,7 +146,8 @@ class Catalogues(unittest.TestCase):
 
     def test_desktop_files(self):
         """The build merges the catalogues into them. (It does not do so again when only a catalogue has changed: so what it would do
-        now is looked at, and what it did has one language at least.)"""
+        now is looked at, and what it did only where that is newer.)"""
+        newest = max((SOURCE / "po" / f"{language}.po").stat().st_mtime for language in LANGUAGES)
         templates = {path for top in (BUILD, SOURCE) for kind in ("desktop", "policy") for path in (top / "data").glob(f"**/*.{kind}.in")}
         self.assertTrue(templates)
         for path in templates:
@@ -155,7 +156,8 @@ class Catalogues(unittest.TestCase):
                                     env=os.environ | {"GETTEXTDATADIRS": str(SOURCE / "data/gettext")}, capture_output=True, text=True).stdout
             self.assertEqual([language for language in LANGUAGES if sign.format(language) not in merged], [], path.name)
         for path in [*(BUILD / "data").glob("**/*.desktop"), *(BUILD / "data").glob("**/*.policy")]:
-            self.assertRegex(path.read_text(encoding="utf-8"), r"(?m)^Comment\[\w+\]=|xml:lang=", path.name)
+            if path.stat().st_mtime > newest:
+                self.assertRegex(path.read_text(encoding="utf-8"), r"(?m)^Comment\[\w+\]=|xml:lang=", path.name)
 
 
 def cells(line):
