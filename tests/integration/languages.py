@@ -92,6 +92,8 @@ class Marked(unittest.TestCase):
         self.assertEqual(sorted(listed), listed, "po/POTFILES is not sorted")
         self.assertEqual([name for name in listed if not (SOURCE / name).exists()], [])
         found = {file for file, _, _ in marked.extract(SOURCE, sources(), *marked.keywords(*marked.MARKERS))}
+        found |= {str(path.relative_to(SOURCE)) for path in (SOURCE / "data/cockpit").glob("**/*.js")
+                  if re.search(r"\b(?:N?_|ngettext)\(\s*[\"'`]", path.read_text(encoding="utf-8"))}
         for pattern in ("*.desktop.in*", "*.policy.in*", "*.metainfo.xml.in*"):
             found |= {str(path.relative_to(SOURCE)) for path in (SOURCE / "data").glob(f"**/{pattern}")}
         self.assertEqual((sorted(found - set(listed)), sorted(set(listed) - found)), ([], []),
@@ -134,7 +136,7 @@ class Catalogues(unittest.TestCase):
         in English."""
         literal = re.compile(r"--[a-z]+|\b[a-z]+(?:_[a-z]+)+\b|\b(?:chmod|chown|cp|rm|mv) -?[a-zA-Z0-9-]*"
                              r"|\bmux-quic (?:serve|status|cert list|creds)\b|/[a-z.]+/[a-z.-]+|`[^`]+`|\b[A-Z]+_[A-Z0-9_]+\b"
-                             r"|-----[A-Z ]+-----|mux/1")
+                             r"|-----[A-Z ]+-----|mux/1|\$[0-9]")
         wrong = []
         for language in LANGUAGES:
             for text, _, forms, _ in entries((SOURCE / "po" / f"{language}.po").read_text(encoding="utf-8")):
