@@ -30,7 +30,7 @@ struct _MuxTransportOps
 
   /* Dials @target: the name of a configured domain, or `[user@]host[:port]`. @options: a{sv} or NULL; known
    * keys: "service" s overrides the domain's; "quiet" b: nobody is there to answer a question, so do not enrol;
-   * "address" s: where @target is, should the configuration not know it; since 1.1 "take" s: takes over the session with this id, "" for the
+   * "address" s: where @target is, should the configuration not know it; since 1.1 "relay" b: FALSE: by UDP or not at all; "take" s: takes over the session with this id, "" for the
    * one that began to wait for its client last: one that another client of the same identity began, whose channels are had by
    * MuxSessionOps.channel (); MUX_ERROR_GONE when there is none. Enrols first where no credentials are at hand. The result is
    * transfer full, connected. */
@@ -54,6 +54,18 @@ struct _MuxTransportOps
   /* Any other key of the evaluated configuration, e.g. "mux_services": tables as a{sv}, lists as av, transfer full.
    * NULL when it is not set. */
   GVariant *(*dup_setting) (MuxTransport *transport, const char *name);
+
+  /* Since 1.1. Finds what is wrong on this machine and, if @target is not NULL, on the way to it, and changes nothing; takes
+   * some seconds when nobody answers. @options: a{sv} or NULL; known keys: "running" b: a host of this application serves on
+   * this machine now, so that its certificates are in use; "taken" b: its addresses are, by it or by systemd in its place; "config" s: the file by which it
+   * does, "" for none. Finish: aa{sv}, transfer full, in the
+   * order in which it was looked at: level s ("ok", "note", "warning", "error"), check s (a word, not translated: "config",
+   * "clock", "pki", "ca", "certificate", "names", "trust", "enrolment", "listen", "buffers", "offload"; of a target
+   * "target", "credentials", "name", "reach", "mtu", "handshake", "session"), found s, and remedy s where something is to be
+   * done. */
+  void (*diagnose_async) (MuxTransport *transport, const char *target, GVariant *options, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data);
+  GVariant *(*diagnose_finish) (MuxTransport *transport, GAsyncResult *result, GError **error);
 };
 
 /* What a host does with a session and its channels. */

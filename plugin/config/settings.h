@@ -71,6 +71,7 @@ const ConfigClient *config_settings_find_client (const ConfigSettings *settings,
  * begins with '-'. Free with config_client_free (). */
 ConfigClient *config_client_new_for_target (const char *target, GError **error);
 void config_client_free (ConfigClient *client);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ConfigClient, config_client_free)
 
 /* Another key of the configuration's table: tables as a{sv}, lists as av, integers x, numbers d, s, b; functions are left
  * out. Transfer full, NULL when unset. */

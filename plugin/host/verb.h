@@ -59,7 +59,7 @@ typedef struct
 extern const HostVerb *const host_verbs[];
 
 extern const HostVerb host_verb_serve, host_verb_connect, host_verb_exec, host_verb_proxy, host_verb_enroll, host_verb_creds,
-    host_verb_status, host_verb_cert, host_verb_metrics, host_verb_log_level, host_verb_check, host_verb_relay, host_verb_keeper, host_verb_complete;
+    host_verb_status, host_verb_cert, host_verb_metrics, host_verb_log_level, host_verb_check, host_verb_doctor, host_verb_relay, host_verb_keeper, host_verb_complete;
 
 const HostVerb *host_verb_find (const char *name);
 /* The row of @choices with that name; NULL. */

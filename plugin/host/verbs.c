@@ -16,6 +16,7 @@ const HostVerb *const host_verbs[] = {
   &host_verb_metrics,
   &host_verb_log_level,
   &host_verb_check,
+  &host_verb_doctor,
   &host_verb_relay,
   &host_verb_keeper,
   &host_verb_complete,

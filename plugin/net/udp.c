@@ -11,11 +11,6 @@
 #include <netinet/ip.h>
 #include <unistd.h>
 
-/* A burst must survive the time one pass takes: 7 MiB is 50 ms of a gigabit. What is sent waits for the
- * device, and a long queue there is delay that no priority of ours can overtake; 2 MiB are 30 GSO batches. */
-#define RECEIVE_BUFFER_SIZE (7 * 1024 * 1024)
-#define SEND_BUFFER_SIZE (2 * 1024 * 1024)
-
 typedef enum
 {
   ON_IPV4 = 1 << 0, /* sockets that carry IPv4, mapped or not */
@@ -59,9 +54,9 @@ get_int (int fd, int level, int name, int *value)
 /* Best effort: a small buffer costs speed under load, never correctness. The privileged form ignores the
  * system's limit. */
 static void
-raise_buffer (int fd, int name, int force_name, int wanted)
+raise_buffer (int fd, int name, int force_name, gsize size)
 {
-  int current = 0;
+  int current = 0, wanted = (int) size;
 
   /* The kernel reports twice what was asked for, its own overhead included. */
   if (get_int (fd, SOL_SOCKET, name, &current) && current / 2 >= wanted)
@@ -119,8 +114,8 @@ set_up (NetUdp *udp, NetUdpFlags flags, GError **error)
   if (!set_options (udp, scope, error))
     return FALSE;
   set_offload (udp, flags);
-  raise_buffer (udp->fd, SO_RCVBUF, SO_RCVBUFFORCE, RECEIVE_BUFFER_SIZE);
-  raise_buffer (udp->fd, SO_SNDBUF, SO_SNDBUFFORCE, SEND_BUFFER_SIZE);
+  raise_buffer (udp->fd, SO_RCVBUF, SO_RCVBUFFORCE, NET_UDP_RECEIVE_BUFFER);
+  raise_buffer (udp->fd, SO_SNDBUF, SO_SNDBUFFORCE, NET_UDP_SEND_BUFFER);
   udp->buffer = g_malloc (NET_UDP_BUFFER_SIZE);
   return TRUE;
 }
@@ -283,6 +278,18 @@ const NetAddress *
 net_udp_local (const NetUdp *udp)
 {
   return &udp->local;
+}
+
+void
+net_udp_buffers (const NetUdp *udp, gsize *receive, gsize *send)
+{
+  int got[2] = { 0, 0 };
+
+  get_int (udp->fd, SOL_SOCKET, SO_RCVBUF, &got[0]);
+  get_int (udp->fd, SOL_SOCKET, SO_SNDBUF, &got[1]);
+  /* The kernel reports twice what it counts, its own overhead included. */
+  *receive = (gsize) MAX (got[0], 0) / 2;
+  *send = (gsize) MAX (got[1], 0) / 2;
 }
 
 gboolean

@@ -315,6 +315,7 @@ transport_dial_async (MuxTransport *transport, const char *target, GVariant *opt
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (transport->context);
   g_autoptr (GVariant) sunk = options != NULL ? g_variant_ref_sink (options) : NULL;
   TransportDial *dial = dial_new (transport, target, callback, user_data);
+  gboolean may_relay = TRUE;
   GError *error = NULL;
 
   if (!prepare (dial, sunk, cancellable, &error))
@@ -322,8 +323,8 @@ transport_dial_async (MuxTransport *transport, const char *target, GVariant *opt
       transport_dial_answer (dial, NULL, error);
       return;
     }
-  dial->may_relay = TRUE;
-  if (dial->client->relay_command != NULL)
+  dial->may_relay = sunk == NULL || !g_variant_lookup (sunk, "relay", "b", &may_relay) || may_relay;
+  if (dial->may_relay && dial->client->relay_command != NULL)
     dial->timeout_ms = MIN (dial->timeout_ms, TRANSPORT_UDP_PATIENCE_MS);
   if (cancellable != NULL)
     {

@@ -51,10 +51,12 @@ static void
 answer (GTask *task, char *name)
 {
   Alias *alias = g_task_get_task_data (task);
+  const char *at = strrchr (alias->host, '@');
+  const char *plain = at != NULL ? at + 1 : alias->host;
 
-  if (name != NULL && !g_str_equal (name, alias->host))
+  if (name != NULL && !g_str_equal (name, plain))
     base_info ("ssh knows %s as %s", alias->host, name);
-  g_task_return_pointer (task, name != NULL ? name : g_strdup (alias->host), g_free);
+  g_task_return_pointer (task, name != NULL ? name : g_strdup (plain), g_free);
   g_object_unref (task);
 }
 

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* Answers with the host name of @host, which is @host itself where ssh knows no better, or does not say so within 5 s. Runs `ssh -G`
+/* Answers with the host name of @host ([user@]host), which is its host itself where ssh knows no better, or does not say so within 5 s. Runs `ssh -G`
  * by its arguments, never by a shell. Fails only when cancelled. */
 void transport_ssh_alias_async (const char *host, GCancellable *cancellable, GAsyncReadyCallback callback,
                                 gpointer user_data);

@@ -80,6 +80,7 @@ struct _MuxTransport
   const TransportVault *vault;
   gpointer vault_data;
   GPtrArray *dials;    /* of TransportDial, owned */
+  GPtrArray *diagnoses; /* of GTask, borrowed: see transport/diagnose.h */
   struct _TransportRoam *roam; /* from the first session that was dialled on */
   guint dial_timeout_ms, enrolment_timeout_ms;
 

@@ -8,6 +8,7 @@
 #include "config/lua.h"
 #include "mux-quic-config.h"
 #include "transport/adopted.h"
+#include "transport/diagnose.h"
 #include "transport/hold.h"
 #include "transport/journal.h"
 #include "transport/listener.h"
@@ -315,6 +316,8 @@ const MuxTransportOps transport_ops = {
   .describe = transport_describe,
   .check = op_check,
   .dup_setting = op_dup_setting,
+  .diagnose_async = transport_diagnose_async,
+  .diagnose_finish = transport_diagnose_finish,
 };
 
 /* A configuration that is wrong is complained of where it is needed: a host that only checks a file, or asks
@@ -349,6 +352,7 @@ transport_new (const MuxHost *host)
   transport->renewals
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) transport_renewal_free);
   transport->dials = g_ptr_array_new ();
+  transport->diagnoses = g_ptr_array_new ();
   transport->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) quic_driver_free);
   transport->dial_timeout_ms = TRANSPORT_DIAL_TIMEOUT_MS;
   transport->enrolment_timeout_ms = TRANSPORT_ENROLMENT_TIMEOUT_MS;
@@ -362,12 +366,13 @@ free_parts (MuxTransport *transport)
 {
   g_clear_pointer (&transport->roam, transport_roam_free);
   g_assert (transport->arriving->len == 0 && transport->sessions->len == 0 && transport->listeners->len == 0
-            && transport->dials->len == 0);
+            && transport->dials->len == 0 && transport->diagnoses->len == 0);
   g_ptr_array_unref (transport->dead);
   g_ptr_array_unref (transport->arriving);
   g_ptr_array_unref (transport->sessions);
   g_ptr_array_unref (transport->listeners);
   g_ptr_array_unref (transport->dials);
+  g_ptr_array_unref (transport->diagnoses);
   transport_adopted_free (transport->adopted);
   g_hash_table_unref (transport->renewals);
   g_clear_pointer (&transport->client_secret, pki_secret_free);
@@ -384,6 +389,7 @@ transport_free (MuxTransport *transport)
 
   transport->quiet = TRUE;
   transport->observer = NULL;
+  transport_diagnose_abort (transport);
   g_clear_pointer (&transport->hold, transport_hold_free);
   while (transport->dials->len > 0)
     transport_dial_abort (transport->dials->pdata[0]);

@@ -6,7 +6,7 @@ import unittest
 from sandbox import MODULE, Sandbox
 import tap
 
-VERBS = ["serve", "connect", "exec", "proxy", "enroll", "creds", "status", "cert", "metrics", "log-level", "check"]
+VERBS = ["serve", "connect", "exec", "proxy", "enroll", "creds", "status", "cert", "metrics", "log-level", "check", "doctor"]
 
 
 class Usage(unittest.TestCase):

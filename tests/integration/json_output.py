@@ -100,6 +100,17 @@ class Output(unittest.TestCase):
             self.assertEqual(len(table), 1 + 130)
             self.assertEqual(host.stop(), 0)
 
+    def test_doctor(self):
+        with Sandbox() as world:
+            done = world.mux("doctor", "--json", "--plugin", MODULE, "127.0.0.1:1")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            value = self.fits("doctor", done.stdout)
+            self.assertEqual(value["errors"], sum(one["level"] == "error" for one in value["findings"]))
+            for member in ("level", "check", "found"):
+                broken = copy.deepcopy(value)
+                del broken["findings"][0][member]
+                self.assertTrue(list(validator("doctor").iter_errors(broken)), f"a finding without {member} fits")
+
     def test_check(self):
         with Sandbox() as world:
             good = world.config("good.lua", servers=[{"bind_address": "127.0.0.1:0"}])

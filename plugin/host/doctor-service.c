@@ -1,0 +1,111 @@
+/* Whether systemd, where there is one, starts the host by itself and lets it outlive a logout. */
+#include "host/control-client.h"
+#include "host/doctor.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+/* Either starts the host: at login, or at the first datagram. */
+static const char *const units[] = { "mux-quic.service", "mux-quic.socket" };
+
+/* The first line that @argv prints, whatever its exit status; NULL when it cannot be run or says nothing. */
+static char *
+first_line (const char *const *argv)
+{
+  g_autoptr (GSubprocess) process
+      = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
+  g_autofree char *text = NULL;
+
+  if (process == NULL || !g_subprocess_communicate_utf8 (process, NULL, NULL, &text, NULL, NULL)
+      || text == NULL)
+    return NULL;
+  text[strcspn (text, "\n")] = '\0';
+  return *text != '\0' ? g_steal_pointer (&text) : NULL;
+}
+
+static gboolean
+is_enabled (const char *word)
+{
+  static const char *const words[]
+      = { "enabled",   "enabled-runtime", "linked", "linked-runtime", "static", "indirect",
+          "generated", "alias",           NULL };
+
+  return g_strv_contains (words, word);
+}
+
+/* What systemctl says of the unit that is enabled, or else of the last one. */
+static char *
+ask_unit (void)
+{
+  g_autofree char *word = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (units) && (word == NULL || !is_enabled (word)); i++)
+    {
+      const char *user[] = { "systemctl", "--user", "is-enabled", units[i], NULL };
+      const char *system[] = { "systemctl", "is-enabled", units[i], NULL };
+      g_autofree char *next = first_line (host_control_is_system () ? system : user);
+
+      if (next != NULL)
+        {
+          g_free (word);
+          word = g_steal_pointer (&next);
+        }
+    }
+  return g_steal_pointer (&word);
+}
+
+gboolean
+host_doctor_is_awaited (void)
+{
+  const char *user[] = { "systemctl", "--user", "is-active", "mux-quic.socket", NULL };
+  const char *system[] = { "systemctl", "is-active", "mux-quic.socket", NULL };
+  g_autofree char *word = first_line (host_control_is_system () ? system : user);
+
+  return g_strcmp0 (word, "active") == 0;
+}
+
+void
+host_doctor_judge_unit (GPtrArray *findings, const char *unit, gboolean system_mode, gboolean running)
+{
+  const char *enable = system_mode ? _("let it: sudo systemctl enable --now mux-quic")
+                                   : _("let it: systemctl --user enable --now mux-quic");
+
+  if (unit == NULL)
+    host_doctor_add (findings, "note", "service", NULL,
+                     _("systemd does not run here: a host starts by the desktop's autostart, or by hand"));
+  else if (is_enabled (unit))
+    host_doctor_add (findings, "ok", "service", NULL, _("systemd starts a host by itself"));
+  else if (g_str_equal (unit, "masked") || g_str_equal (unit, "masked-runtime"))
+    host_doctor_add (findings, running ? "warning" : "note", "service",
+                     system_mode ? _("allow it: sudo systemctl unmask mux-quic")
+                                 : _("allow it: systemctl --user unmask mux-quic"),
+                     _("somebody has forbidden systemd to start a host (it is masked)"));
+  else
+    host_doctor_add (findings, running ? "warning" : "note", "service", enable,
+                     _("systemd does not start a host by itself"));
+}
+
+void
+host_doctor_judge_linger (GPtrArray *findings, const char *linger)
+{
+  if (g_strcmp0 (linger, "yes") == 0)
+    host_doctor_add (findings, "ok", "linger", NULL,
+                     _("the host outlives a logout, and starts when the machine does"));
+  else if (g_strcmp0 (linger, "no") == 0)
+    host_doctor_add (findings, "warning", "linger", _("let it stay: sudo loginctl enable-linger \"$USER\""),
+                     _("the host ends when you log out, and starts when you log in"));
+}
+
+void
+host_doctor_service (GPtrArray *findings, gboolean running)
+{
+  const char *argv[] = { "loginctl", "show-user", g_get_user_name (), "--property=Linger", "--value", NULL };
+  g_autofree char *unit = ask_unit ();
+  g_autofree char *linger = NULL;
+
+  host_doctor_judge_unit (findings, unit, host_control_is_system (), running);
+  if (unit == NULL || !is_enabled (unit) || host_control_is_system ())
+    return;
+  linger = first_line (argv);
+  host_doctor_judge_linger (findings, linger);
+}
