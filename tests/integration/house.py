@@ -86,6 +86,9 @@ class House(unittest.TestCase):
                 r"share/installed-tests/mux-quic/\w+\.test",
                 *(f"share/locale/{language}/LC_MESSAGES/mux-quic\\.mo" for language in (SOURCE / "po/LINGUAS").read_text().split()),
             ]
+            if pathlib.Path(BUILD, "data/man/mux-quic.1").exists():
+                expected += [r"share/man/man1/mux-quic\.1", r"share/man/man5/mux-quic\.lua\.5",
+                             r"share/man/man7/mux-quic-protocol\.7", r"share/man/man7/mux-quic-dbus\.7"]
             unexplained = {name for name in files if not any(re.search(f"(^|/){pattern}$", name) for pattern in expected)}
             optional = ("installed-tests", "doc/mux-quic/api")
             missing = [pattern for pattern in expected if not any(word in pattern for word in optional) and not any(re.search(f"(^|/){pattern}$", name) for name in files)]
