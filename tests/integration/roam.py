@@ -286,10 +286,10 @@ class Roam(unittest.TestCase):
         # One that lives is taken by its name; its client is told, and ends.
         other, terminal, seen_there = self.terminal(f"--take-over={lost['id']}")
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 255)
-        self.assertIn(b"goes on over another connection", seen)
+        wait_until(lambda: b"goes on over another connection" in seen or None, "the reason")
         os.write(terminal, b"echo and aga''in $word; exit 3\n")
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]), 3)
-        self.assertIn(b"and again precious", seen_there)
+        wait_until(lambda: b"and again precious" in seen_there or None, "the last words")
         pid, terminal, seen = self.terminal("--take-over")
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 255)
         wait_until(lambda: b"No session of yours waits" in seen or None, "the reason")
