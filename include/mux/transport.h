@@ -30,10 +30,11 @@ struct _MuxTransportOps
 
   /* Dials @target: the name of a configured domain, or `[user@]host[:port]`. @options: a{sv} or NULL; known
    * keys: "service" s overrides the domain's; "quiet" b: nobody is there to answer a question, so do not enrol;
-   * "address" s: where @target is, should the configuration not know it; since 1.1 "relay" b: FALSE: by UDP or not at all; "take" s: takes over the session with this id, "" for the
-   * one that began to wait for its client last: one that another client of the same identity began, whose channels are had by
-   * MuxSessionOps.channel (); MUX_ERROR_GONE when there is none. Enrols first where no credentials are at hand. The result is
-   * transfer full, connected. */
+   * "address" s: where @target is, should the configuration not know it. Since 1.1: "relay" b: FALSE = by UDP or not
+   * at all; "take" s: takes over a session that another client of the same identity began, the one with this id, or
+   * with "" the one that began to wait for its client last (MUX_ERROR_GONE when there is none); its channels are had
+   * by MuxSessionOps.channel (). Enrols first where no credentials are at hand. The result is transfer full,
+   * connected. */
   void (*connect_async) (MuxTransport *transport, const char *target, GVariant *options,
                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
   /* The session, transfer full; or NULL with what went wrong, a MUX_ERROR or a G_IO_ERROR. */
@@ -57,14 +58,14 @@ struct _MuxTransportOps
 
   /* Since 1.1. Finds what is wrong on this machine and, if @target is not NULL, on the way to it, and changes nothing; takes
    * some seconds when nobody answers. @options: a{sv} or NULL; known keys: "running" b: a host of this application serves on
-   * this machine now, so that its certificates are in use; "taken" b: its addresses are, by it or by systemd in its place; "config" s: the file by which it
-   * does, "" for none. Finish: aa{sv}, transfer full, in the
-   * order in which it was looked at: level s ("ok", "note", "warning", "error"), check s (a word, not translated: "config",
+   * this machine now, so that its certificates are in use; "taken" b: its addresses are, by it or by systemd in its place;
+   * "config" s: the file by which it does, "" for none. Finish: in the order in which it was looked at: level s ("ok", "note", "warning", "error"), check s (a word, not translated: "config",
    * "clock", "pki", "ca", "certificate", "names", "trust", "enrolment", "listen", "buffers", "offload"; of a target
    * "target", "credentials", "name", "reach", "mtu", "handshake", "session"), found s, and remedy s where something is to be
    * done. */
   void (*diagnose_async) (MuxTransport *transport, const char *target, GVariant *options, GCancellable *cancellable,
                           GAsyncReadyCallback callback, gpointer user_data);
+  /* The findings, aa{sv}, transfer full; NULL when it was cancelled. */
   GVariant *(*diagnose_finish) (MuxTransport *transport, GAsyncResult *result, GError **error);
 };
 
@@ -114,9 +115,10 @@ struct _MuxSessionOps
   gboolean (*renew_finish) (MuxSession *session, GAsyncResult *result, GError **error);
 
   /* a{sv}, transfer full: id s, direction s ("in", "out"), state s, aways u (how often the connection was lost), away_since x (Unix
-   * seconds, while it is away), user s, device s, serial s, peer s, local s, target s,
-   * waiting u (since 1.1: out: how many other sessions of ours wait over there for their clients), since x, rtt d (ms), cwnd t, bytes_in t, bytes_out t, lost t, migrations u, services as, raw b,
-   * channels aa{sv} (describe_channel (), the oldest first). Members that are not known are left out. */
+   * seconds, while it is away), user s, device s, serial s, peer s, local s, target s, waiting u (since 1.1, out: how many
+   * other sessions of ours wait over there for their clients), since x, rtt d (ms), cwnd t, bytes_in t, bytes_out t,
+   * lost t, migrations u, services as, raw b, channels aa{sv} (describe_channel (), the oldest first). Members that are
+   * not known are left out. */
   GVariant *(*describe) (MuxSession *session);
 
   /* a{sv}: id t, service s, received t, sent t, confirmed t, code t (after a reset). */
