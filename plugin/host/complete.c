@@ -138,14 +138,14 @@ find_option (const HostVerb *verb, const char *word)
   return NULL;
 }
 
-/* One that takes a value only behind "=" is offered with its values. */
+/* One that takes a value only behind "=" is offered with its values, if those can be guessed. */
 static void
 offer_option (Job *job, const GOptionEntry *option)
 {
   g_autofree char *word = g_strconcat ("--", option->long_name, NULL);
   g_autofree char *with_value = g_strconcat (word, "=", NULL);
 
-  if ((option->flags & G_OPTION_FLAG_OPTIONAL_ARG) == 0)
+  if ((option->flags & G_OPTION_FLAG_OPTIONAL_ARG) == 0 || option_words (option) == HOST_WORDS_NONE)
     {
       offer (job, word, _ (option->description));
       return;
