@@ -152,9 +152,14 @@ say_who_waits (Connect *self)
   guint n = taken == NULL && isatty (STDERR_FILENO) ? host_client_n_waiting (self->client) : 0;
 
   if (n > 0)
-    g_printerr (ngettext ("mux-quic: %u session of yours waits there for its client; connect --take-over goes on with it\r\n",
-                          "mux-quic: %u sessions of yours wait there for their clients; connect --take-over goes on with the last one\r\n", n),
-                n);
+    {
+      g_autofree char *text = g_strdup_printf (
+          ngettext ("mux-quic: %u session of yours waits there for its client; connect --take-over goes on with it",
+                    "mux-quic: %u sessions of yours wait there for their clients; connect --take-over goes on with the last one", n),
+          n);
+
+      g_printerr ("%s\r\n", text);
+    }
 }
 
 static void

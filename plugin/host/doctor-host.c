@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,12 +187,12 @@ host_doctor_judge_files (GPtrArray *findings, guint64 limit)
                      _("set LimitNOFILE=65536 in its unit (systemctl --user edit mux-quic), or raise the "
                         "user's hard limit in "
                         "/etc/security/limits.conf"),
-                     _("a host can have %" G_GUINT64_FORMAT " files open: enough for few sessions only"),
+                     _("a host can have %" PRIu64 " files open: enough for few sessions only"),
                      limit);
   else if (limit == G_MAXUINT64)
     host_doctor_add (findings, "ok", "files", NULL, _("a host can have any number of files open"));
   else
-    host_doctor_add (findings, "ok", "files", NULL, _("a host can have %" G_GUINT64_FORMAT " files open"),
+    host_doctor_add (findings, "ok", "files", NULL, _("a host can have %" PRIu64 " files open"),
                      limit);
 }
 

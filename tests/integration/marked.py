@@ -40,7 +40,7 @@ LOG = re.compile(r'\b(?:base_(?:debug|info|message|warning|event)|BASE_EVENT|tra
 CONTROL_FLOW = re.compile(r'G_IO_ERROR_(?:WOULD_BLOCK|NOT_SUPPORTED),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
 # Texts that are what they are: of Lua, of a protocol, of the contract, of keys on a keyboard, names of sources in a debugger.
 FIXED = [
-    re.compile("not enough memory"), re.compile("CN validation failed"), re.compile("mux-quic [a-z]+(?: %s)?"),
+    re.compile("not enough memory"), re.compile("Max open files"), re.compile("CN validation failed"), re.compile("mux-quic [a-z ]+(?: %s)?"),
     re.compile(r"listening (?:on %s|nowhere)\\n"), re.compile(r":files%s\\n"), re.compile(r"(?:%s)*mux-quic:?(?: ?%s)+\\n"),
     re.compile(r"(?:\\r\\n|[ ~.^Z?]|%s)+"), re.compile(r"(?:\\r|\x1b(?:\[[0-9;]*[A-Za-z]|[0-9])|%s)+"),
 ]
