@@ -53,7 +53,7 @@ struct _MuxHost
    *   "resize"   rows u, columns u                    (to the side that runs the program)
    *   "signal"   name s: "INT", "TERM", …             (to the side that runs the program)
    *   "exited"   status i, signal s (if by a signal)  (to the side that asked)
-   *   "received" lane s, count t: the peer's side has counted so many bytes of ours as delivered; only for
+   *   "received" lane s, count t: the peer's side has counted so many bytes as delivered that were written here; only for
    *              channels in manual mode (MuxSessionOps.confirm ())
    *   "closed"   code t, message s: the channel is gone; last event
    * May be NULL. */

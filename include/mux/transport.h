@@ -102,7 +102,7 @@ struct _MuxSessionOps
 
   /* Reading counts as received, unless the host calls set_manual () before it first reads: then only
    * confirm () does. @stream: the channel or one of its lanes; @count: all bytes delivered since its
-   * beginning, never falling, never above what was read. */
+   * beginning (of one that was taken over: since then), never falling, never above what was read. */
   void (*set_manual) (MuxSession *session, GIOStream *stream);
   /* See set_manual (). */
   void (*confirm) (MuxSession *session, GIOStream *stream, guint64 count);

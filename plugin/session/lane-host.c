@@ -177,16 +177,16 @@ session_lane_cancel (SessionLane *lane, guint64 code)
 void
 session_lane_set_manual (SessionLane *lane)
 {
-  g_return_if_fail (lane->received == 0);
+  g_return_if_fail (lane->received == lane->first_in);
   lane->manual = TRUE;
 }
 
 void
 session_lane_confirm (SessionLane *lane, guint64 count)
 {
-  g_return_if_fail (lane->manual);
-  g_return_if_fail (count >= lane->delivered && count <= lane->received);
-  lane->delivered = count;
+  g_return_if_fail (lane->manual && count <= lane->received - lane->first_in);
+  g_return_if_fail (lane->first_in + count >= lane->delivered);
+  lane->delivered = lane->first_in + count;
   session_lane_report_counted (lane);
 }
 

@@ -26,6 +26,7 @@ struct _SessionLane
 
   SessionSender sender;
   guint64 counted; /* by the peer; less than sender.confirmed only of what somebody else sent before us */
+  guint64 first_in, first_out; /* bytes of before that: who reads and writes here counts from them */
   guint64 told; /* the owner, of what the peer has */
   GError *output_error;
 

@@ -69,8 +69,9 @@ session_lane_detach (SessionLane *lane)
 void
 session_lane_begin_at (SessionLane *lane, const SessionLanePosition *theirs, guint64 kept)
 {
-  lane->received = lane->delivered = lane->announced = kept;
+  lane->received = lane->delivered = lane->announced = lane->first_in = kept;
   lane->counted = theirs->received;
+  lane->told = lane->first_out = theirs->from;
   session_sender_begin_at (&lane->sender, theirs->from);
 }
 

@@ -100,7 +100,7 @@ session_lane_take_count (SessionLane *lane, guint64 count)
       || (session_sender_kept (&lane->sender) > 0 && count - lane->told < SESSION_LANE_COUNT_STEP && lane->raw))
     return;
   lane->told = count;
-  lane->owner->confirmed (lane, count, lane->owner_data);
+  lane->owner->confirmed (lane, count - lane->first_out, lane->owner_data);
 }
 
 /* Without frames there are no counts: what QUIC has acknowledged is all that can be known. */

@@ -100,6 +100,8 @@ class Roam(unittest.TestCase):
         processes = [self.world.popen(PROGRAM, "exec", *self.options, "here", "--", "cat", stdin=open(self.world.write(f"data{i}", data[i]), "rb"),
                                       stdout=open(self.world.path(f"back{i}"), "wb"), stderr=subprocess.PIPE) for i in range(4)]
         over = lambda: all(one.poll() is not None for one in processes)
+        # Who is not there yet would give up; a session does not.
+        wait_until(lambda: all(self.world.path(f"back{i}").stat().st_size > 0 for i in range(4)) or None, "all are there")
         self.relay.duplicate, self.relay.jitter = 0.05, 0.004
         for cut in sorted(source.randrange(8 * size) for _ in range(cuts)):
             self.relay.loss = source.choice([0, 0.01, 0.05, 0.3])

@@ -120,6 +120,36 @@ test_live_client (void)
   end_channel (duo, taker, server);
 }
 
+/* Whoever counts himself counts from where he began. */
+static void
+test_manual (void)
+{
+  g_autoptr (Duo) duo = duo_new_resuming (6);
+  Tap *client, *server, *taker;
+
+  duo_channel (duo, &client, &server);
+  tap_write (client, "typed;");
+  tap_write (server, "before;");
+  duo_run (duo, 500);
+  g_assert_cmpuint (tap_count (server, "confirmed"), ==, 7);
+  die (duo);
+  tap_write (server, "meanwhile;");
+  taker = take (duo, server);
+  session_set_manual (duo->taker.session, taker->stream);
+  tap_write (taker, "on;");
+  duo_until (duo, taker->received == 10);
+  duo_run (duo, 500);
+  g_assert_cmpuint (tap_count (server, "confirmed"), ==, 7);
+  session_confirm (duo->taker.session, taker->stream, 4);
+  duo_run (duo, 500);
+  g_assert_cmpuint (tap_count (server, "confirmed"), ==, 11);
+  session_confirm (duo->taker.session, taker->stream, 10);
+  duo_run (duo, 500);
+  g_assert_cmpuint (tap_count (server, "confirmed"), ==, 17);
+  g_assert_cmpstr (taker->events->str, ==, "received {'lane': <''>, 'count': <uint64 3>};");
+  end_channel (duo, taker, server);
+}
+
 /* The program over there has not read all that the dead client sent: the next one's bytes come after them, also when its own connection
  * breaks before the peer has counted any. */
 static void
@@ -244,6 +274,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/session/takeover/dead-client", test_dead_client);
   g_test_add_func ("/session/takeover/live-client", test_live_client);
+  g_test_add_func ("/session/takeover/manual", test_manual);
   g_test_add_func ("/session/takeover/unread-input", test_unread_input);
   g_test_add_func ("/session/takeover/lane-and-end", test_lane_and_end);
   g_test_add_func ("/session/takeover/nothing-waits", test_nothing_waits);
