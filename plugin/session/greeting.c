@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "base/error.h"
@@ -68,14 +67,6 @@ session_start (Session *session)
     session->phase = SESSION_GREETING;
   else
     say_hello (session);
-}
-
-void
-session_set_id (Session *session, const guint8 *bytes)
-{
-  memcpy (session->id_bytes, bytes, SESSION_ID_SIZE);
-  for (gsize i = 0; i < SESSION_ID_SIZE; i++)
-    g_snprintf (session->id + 2 * i, 3, "%02x", bytes[i]);
 }
 
 void

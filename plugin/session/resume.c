@@ -45,6 +45,12 @@ session_position_read (GVariant *arguments, SessionLanePosition *theirs, GError 
 
 /* Both sides */
 
+gboolean
+session_may_go_on (const Session *session)
+{
+  return session->established && !session->raw && !session->on_purpose && session->error == NULL && !session->told_closed;
+}
+
 void
 session_go_on (Session *session)
 {

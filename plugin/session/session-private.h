@@ -1,4 +1,4 @@
-/* What the files of a session share. session.c: its life and passes; greeting.c: hello and welcome;
+/* What the files of a session share. session.c: its life and passes; id.c; greeting.c: hello and welcome;
    messages.c: what is said on the control stream; notices.c: what of it must arrive; resume.c: from one
    connection to the next; takeover.c: from one client to the next; rejoin.c; goodbye.c; counts.c; requests.c: what a client asks for; early.c; opening.c: channels we ask for; incoming.c:
    streams the peer opens; channel.c: what is open; renew.c; host-calls.c. Nobody outside the room includes
@@ -123,6 +123,9 @@ void session_end (Session *session, const GError *error, guint64 code);
 /* On the control stream; a message that cannot be sent ends the session. */
 void session_say (Session *session, const char *name, GVariant *arguments);
 
+/* id.c */
+void session_set_id (Session *session, const guint8 *bytes);
+
 /* messages.c */
 extern const SessionControlEvents session_control_events;
 /* "resize", "signal", "exited"; MUX_ERROR_PROTOCOL. */
@@ -146,7 +149,6 @@ void session_take_lane (Session *session, QuicStream *stream, GVariant *argument
 
 /* greeting.c: starts once the connection is up */
 void session_start (Session *session);
-void session_set_id (Session *session, const guint8 *bytes);
 /* @more: other keys of it (a{sv}), or NULL. */
 void session_say_welcome (Session *session, const SessionWelcome *welcome, GVariant *more);
 

@@ -2,7 +2,6 @@
 #include "session/session-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -271,28 +270,6 @@ static const QuicConnectionEvents connection_events = {
   .pass = pass_cb,
   .closed = closed_cb,
 };
-
-const char *
-session_id (const Session *session)
-{
-  return session->id;
-}
-
-gboolean
-session_id_parse (const char *text, guint8 bytes[SESSION_ID_SIZE])
-{
-  if (strlen (text) != 2 * SESSION_ID_SIZE)
-    return FALSE;
-  for (gsize i = 0; i < SESSION_ID_SIZE; i++)
-    {
-      int high = g_ascii_xdigit_value (text[2 * i]), low = g_ascii_xdigit_value (text[2 * i + 1]);
-
-      if (high < 0 || low < 0)
-        return FALSE;
-      bytes[i] = (guint8) (high << 4 | low);
-    }
-  return TRUE;
-}
 
 gpointer
 session_user_data (const Session *session)

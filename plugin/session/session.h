@@ -55,12 +55,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Session, session_unref)
 
 /* Lower-case hex of the 16-byte id; "" before the welcome. */
 const char *session_id (const Session *session);
+/* The same in SESSION_ID_SIZE bytes, all 0 before the welcome; borrowed. */
+const guint8 *session_id_bytes (const Session *session);
 /* Reads what session_id () says; FALSE when @text is none. */
 gboolean session_id_parse (const char *text, guint8 bytes[SESSION_ID_SIZE]);
 /* NULL when the connection is gone. */
 QuicConnection *session_connection (const Session *session);
 gboolean session_is_raw (const Session *session);
 gboolean session_is_established (const Session *session);
+/* Whether another connection may carry it on: it was welcome once, and neither side has ended it. */
+gboolean session_may_go_on (const Session *session);
 
 gpointer session_user_data (const Session *session);
 

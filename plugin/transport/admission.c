@@ -2,6 +2,7 @@
 #define BASE_LOG_ROOM "transport"
 #include "transport/away-private.h"
 #include "transport/journal.h"
+#include "transport/roster.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -103,36 +104,30 @@ note_agent (MuxSession *self, GVariant *details)
       *p = ' ';
 }
 
-/* The session that a newcomer says it goes on with: of the same identity, or there is none. */
-static MuxSession *
-find_session (MuxSession *newcomer, GVariant *bytes)
+/* By certificate, not by what is said. */
+static gboolean
+are_the_same (const MuxSession *a, const MuxSession *b)
 {
-  GPtrArray *sessions = newcomer->transport->sessions;
-  g_autoptr (GString) id = g_string_new (NULL);
+  return g_strcmp0 (a->user, b->user) == 0 && g_strcmp0 (a->device, b->device) == 0;
+}
 
-  for (gsize i = 0; i < g_variant_n_children (bytes) && i < SESSION_ID_SIZE; i++)
-    {
-      g_autoptr (GVariant) byte = g_variant_get_child_value (bytes, i);
+MuxSession *
+transport_admission_find (MuxSession *newcomer, GVariant *bytes)
+{
+  gsize size;
+  gconstpointer id = g_variant_get_fixed_array (bytes, &size, 1);
+  MuxSession *session = size == SESSION_ID_SIZE ? transport_roster_find (newcomer->transport->roster, id) : NULL;
 
-      g_string_append_printf (id, "%02x", g_variant_get_byte (byte));
-    }
-  for (guint i = 0; i < sessions->len; i++)
-    {
-      MuxSession *session = sessions->pdata[i];
-
-      if (session->incoming && !session_is_raw (session->session) && g_str_equal (session_id (session->session), id->str)
-          && g_strcmp0 (session->user, newcomer->user) == 0 && g_strcmp0 (session->device, newcomer->device) == 0)
-        return session;
-    }
-  return NULL;
+  return session != NULL && are_the_same (session, newcomer) && session->away->end == NULL && session_may_go_on (session->session)
+             ? session
+             : NULL;
 }
 
 /* Whether @session waits for a client that @newcomer could be. */
 static gboolean
 waits_for (const MuxSession *session, const MuxSession *newcomer)
 {
-  return g_strcmp0 (session->user, newcomer->user) == 0 && g_strcmp0 (session->device, newcomer->device) == 0
-         && session->away->end == NULL && session_n_channels (session->session) > 0;
+  return are_the_same (session, newcomer) && session->away->end == NULL && session_n_channels (session->session) > 0;
 }
 
 /* Sets *@last (may be NULL) to the one that began to wait last. */
@@ -170,7 +165,7 @@ static void
 welcome (MuxSession *self, GVariant *details)
 {
   g_autoptr (GVariant) resumed = g_variant_lookup_value (details, "session", G_VARIANT_TYPE_BYTESTRING);
-  MuxSession *session = resumed != NULL ? find_session (self, resumed) : NULL;
+  MuxSession *session = resumed != NULL ? transport_admission_find (self, resumed) : NULL;
   g_auto (GStrv) services = service_names (self->transport);
   SessionWelcome answer = { .user = self->user, .services = (const char *const *) services };
   gboolean take = FALSE;

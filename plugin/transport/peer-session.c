@@ -314,7 +314,7 @@ new_session (MuxTransport *transport, QuicConnection *connection)
   self->away = transport_away_new (self);
   self->since = g_get_real_time () / G_USEC_PER_SEC;
   self->session = session_new (connection, transport_agent (), &session_events, self);
-  g_ptr_array_add (transport->arriving, self);
+  transport_session_arrive (transport, self);
   return self;
 }
 

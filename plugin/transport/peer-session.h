@@ -39,6 +39,7 @@ struct _MuxSession
   struct _TransportAway *away; /* see transport/away.h; NULL when over */
   GList waiting_link;          /* in: in transport->waiting, with itself as its data while it is there */
   guint64 number;      /* of its arrival among the known ones, 1 is the first */
+  guint place;         /* in transport->arriving, as long as it is there */
   guint told_channels; /* what the observer saw last */
   NetAddress told_peer;
   guint64 told_bytes;
@@ -90,6 +91,8 @@ void transport_session_note_addresses (MuxSession *session);
 /* admission.c: what a server says to a hello, and what it makes of a request for a channel (a{sv}, transfer
  * full; NULL = host has no use for it). */
 void transport_admission_hello (MuxSession *session, GVariant *details);
+/* The session with the id @bytes ("ay"), if @newcomer may go on with it: of the same identity, or there is none. Borrowed. */
+MuxSession *transport_admission_find (MuxSession *newcomer, GVariant *bytes);
 void transport_admission_channel (MuxSession *session, GIOStream *channel, GVariant *request);
 /* aa{sv} of the session's channels, each with the service it got; transfer full. */
 GVariant *transport_admission_describe_channels (MuxSession *session);

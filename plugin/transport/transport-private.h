@@ -1,5 +1,5 @@
 /* What the files of the transport share. transport.c: its life and operations; serving.c, plan.c: start and
- * reload; stopping.c; listener.c: one entry of quic_servers; server-pki.c: what it shows and believes;
+ * reload; stopping.c; sessions.c: what it has of them; listener.c: one entry of quic_servers; server-pki.c: what it shows and believes;
  * admission.c: who and what may come in; peer-session.c and session-ops.c: a session as the host sees it;
  * dial.c, race.c, domain.c, bootstrap.c: the way out; describe.c, stats.c. Nobody outside the room includes this. */
 #pragma once
@@ -69,6 +69,7 @@ struct _MuxTransport
 
   GPtrArray *arriving; /* of MuxSession, owned: nobody has admitted them yet */
   GPtrArray *sessions; /* of MuxSession, owned: the host knows them */
+  struct _TransportRoster *roster; /* those of them that came in by mux/1 */
   GQueue waiting;      /* of MuxSession: those of them that wait for their clients, who is away for longest first */
   guint64 arrivals;    /* number of the session that came last */
   struct _TransportWatch *watch;   /* while it serves */
@@ -104,6 +105,10 @@ const char *transport_agent (void);
 /* A copy of @error in MUX_ERROR (or as it is) whose message begins with the formatted one. */
 GError *transport_error_prefixed (const GError *error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
+/* sessions.c */
+
+/* Takes over a reference to @session, which nobody has admitted yet. */
+void transport_session_arrive (MuxTransport *transport, MuxSession *session);
 /* Takes @session into the known ones and tells host and observer. */
 void transport_session_enter (MuxTransport *transport, MuxSession *session);
 /* @session, known or arriving, is over. */

@@ -10,13 +10,12 @@
 #include "transport/adopted.h"
 #include "transport/diagnose.h"
 #include "transport/hold.h"
-#include "transport/journal.h"
 #include "transport/listener.h"
 #include "transport/peer-session.h"
 #include "transport/renewal.h"
 #include "transport/roam.h"
+#include "transport/roster.h"
 #include "transport/transport-private.h"
-#include "transport/upkeep.h"
 #include "transport/watch.h"
 
 /* Helpers of the room */
@@ -93,85 +92,6 @@ transport_error_prefixed (const GError *error, const char *format, ...)
   return g_error_new (error->domain, error->code, "%s: %s", prefix, error->message);
 }
 
-/* Sessions */
-
-static void
-tell_host (MuxTransport *transport, MuxSession *session, MuxSessionState state, const GError *error)
-{
-  const MuxHost *host = transport->host;
-
-  if (host->session_changed != NULL && !transport->quiet)
-    host->session_changed (host->user_data, session, state, error);
-}
-
-void
-transport_session_enter (MuxTransport *transport, MuxSession *session)
-{
-  const TransportObserver *observer = transport->observer;
-
-  g_ptr_array_add (transport->sessions, transport_session_ref (session));
-  session->number = ++transport->arrivals;
-  transport->totals.sessions_started++;
-  session->phase = TRANSPORT_SESSION_KNOWN;
-  if (session->incoming)
-    transport_upkeep_seen (transport->upkeep, session->serial, session->peer);
-  else if (transport->roam == NULL)
-    transport->roam = transport_roam_new (transport);
-  g_ptr_array_remove_fast (transport->arriving, session);
-  transport_journal_opened (session);
-  if (observer != NULL && observer->session_added != NULL)
-    observer->session_added (transport, session, transport->observer_data);
-  transport_watch_poke (transport->watch);
-  tell_host (transport, session, MUX_SESSION_CONNECTED, NULL);
-}
-
-void
-transport_session_leave (MuxTransport *transport, MuxSession *session, const GError *error)
-{
-  const TransportObserver *observer = transport->observer;
-  gboolean known = session->phase == TRANSPORT_SESSION_KNOWN;
-
-  session->phase = TRANSPORT_SESSION_OVER;
-  if (transport->hold != NULL)
-    transport_hold_session_left (transport->hold, session);
-  if (!known)
-    {
-      g_ptr_array_remove_fast (transport->arriving, session);
-      return;
-    }
-  tell_host (transport, session, MUX_SESSION_CLOSED, error);
-  if (observer != NULL && observer->session_removed != NULL)
-    observer->session_removed (transport, session, transport->observer_data);
-  transport_watch_poke (transport->watch);
-  g_ptr_array_remove_index (transport->sessions, transport_sessions_after (transport, session->number - 1));
-}
-
-void
-transport_session_tell (MuxTransport *transport, MuxSession *session, MuxSessionState state, const GError *error)
-{
-  if (session->incoming && state == MUX_SESSION_CONNECTED)
-    transport_upkeep_seen (transport->upkeep, session->serial, session->peer);
-  transport_session_touch (transport, session);
-  if (session->phase == TRANSPORT_SESSION_KNOWN)
-    tell_host (transport, session, state, error);
-}
-
-void
-transport_session_touch (MuxTransport *transport, MuxSession *session)
-{
-  const TransportObserver *observer = transport->observer;
-  QuicConnection *connection = session_connection (session->session);
-
-  session->told_channels = session_n_channels (session->session);
-  if (connection != NULL)
-    {
-      session->told_peer = *quic_connection_remote (connection);
-      session->told_bytes = quic_connection_bytes (connection);
-    }
-  if (session->phase == TRANSPORT_SESSION_KNOWN && observer != NULL && observer->session_changed != NULL)
-    observer->session_changed (transport, session, transport->observer_data);
-}
-
 /* What control sees */
 
 const MuxHost *
@@ -229,39 +149,10 @@ transport_server_addresses (MuxTransport *transport)
   return (char **) g_ptr_array_free (addresses, FALSE);
 }
 
-GPtrArray *
-transport_sessions (MuxTransport *transport)
-{
-  return transport->sessions;
-}
-
-guint
-transport_sessions_after (MuxTransport *transport, guint64 number)
-{
-  guint low = 0, high = transport->sessions->len;
-
-  while (low < high)
-    {
-      guint middle = low + (high - low) / 2;
-
-      if (((MuxSession *) transport->sessions->pdata[middle])->number <= number)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-  return low;
-}
-
 void
 transport_touch (MuxTransport *transport)
 {
   transport_watch_poke (transport->watch);
-}
-
-guint64
-transport_session_number (const MuxSession *session)
-{
-  return session->number;
 }
 
 /* The remaining operations */
@@ -351,6 +242,7 @@ transport_new (const MuxHost *host)
   transport->sessions = g_ptr_array_new_with_free_func ((GDestroyNotify) transport_session_unref);
   transport->renewals
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) transport_renewal_free);
+  transport->roster = transport_roster_new ();
   transport->dials = g_ptr_array_new ();
   transport->diagnoses = g_ptr_array_new ();
   transport->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) quic_driver_free);
@@ -370,6 +262,7 @@ free_parts (MuxTransport *transport)
   g_ptr_array_unref (transport->dead);
   g_ptr_array_unref (transport->arriving);
   g_ptr_array_unref (transport->sessions);
+  transport_roster_free (transport->roster);
   g_ptr_array_unref (transport->listeners);
   g_ptr_array_unref (transport->dials);
   g_ptr_array_unref (transport->diagnoses);
