@@ -26,7 +26,7 @@ session_id_parse (const char *text, guint8 bytes[SESSION_ID_SIZE])
 
       if (high < 0 || low < 0)
         return FALSE;
-      bytes[i] = (guint8) (high << 4 | low);
+      bytes[i] = (guint8)(high << 4 | low);
     }
   return TRUE;
 }

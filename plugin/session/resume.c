@@ -100,6 +100,7 @@ session_leave_connection (Session *session)
     session->events->leaves (session, connection, session->user_data);
   session_detach (session);
   session->connection = NULL;
+  session->dropped = session->restarting = FALSE; /* that was about this one */
   quic_connection_set_events (connection, &orphan_events, NULL);
   quic_connection_close (connection, QUIC_CODE_REPLACED, "the session goes on over another connection");
 }
@@ -153,7 +154,7 @@ session_succeed (Session *newcomer, gboolean proven)
 
   if (session == NULL)
     return NULL;
-  if (session->told_closed)
+  if (!session_may_go_on (session))
     {
       g_clear_pointer (&newcomer->successor_of, session_unref);
       session_close (newcomer, "gone", "The session does not exist here any more");

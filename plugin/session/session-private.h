@@ -118,6 +118,8 @@ void session_drop (Session *session, QuicCode code, const GError *error);
 void session_update_keep_alive (Session *session);
 /* Takes over the events of @connection. */
 void session_take_connection (Session *session, QuicConnection *connection);
+/* It has no connection any more, and waits for another one. */
+void session_go_away (Session *session, const GError *error);
 /* It is over, with its connection: everybody is told. */
 void session_end (Session *session, const GError *error, guint64 code);
 /* On the control stream; a message that cannot be sent ends the session. */

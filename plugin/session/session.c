@@ -219,8 +219,8 @@ may_come_back (Session *session, const QuicCloseInfo *info)
     }
 }
 
-static void
-go_away (Session *session, const GError *error)
+void
+session_go_away (Session *session, const GError *error)
 {
   g_autoptr (GError) lost = NULL;
   g_autoptr (GError) restarts = NULL;
@@ -247,7 +247,7 @@ closed_cb (QuicConnection *connection, const QuicCloseInfo *info, gpointer user_
     session->events->leaves (session, connection, session->user_data);
   if (may_come_back (session, info))
     {
-      go_away (session, info->error);
+      session_go_away (session, info->error);
       return;
     }
   error = end_error (session, info);

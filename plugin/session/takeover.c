@@ -10,6 +10,9 @@
 /* RFC 9000 4.5: no stream is longer. */
 #define MAX_OFFSET (((guint64) 1 << 62) - 1)
 
+/* A channel's service, for the next client to show. All that may be told of all channels fits into one frame without longer ones. */
+#define MAX_SERVICE 64
+
 /* Server */
 
 /* (sttt): name, counted here, first that is missing here, first that is kept here. */
@@ -35,10 +38,26 @@ describe_channel (SessionChannel *channel)
   for (guint i = 0; i < session_channel_n_lanes (channel); i++)
     g_variant_builder_add_value (&lanes, describe_lane (session_channel_nth (channel, i)->lane));
   g_variant_dict_insert (&dict, "channel", "t", session_channel_id (channel));
-  if (g_variant_lookup (session_channel_request (channel), "service", "&s", &service))
+  if (g_variant_lookup (session_channel_request (channel), "service", "&s", &service) && strlen (service) <= MAX_SERVICE)
     g_variant_dict_insert (&dict, "service", "s", service);
   g_variant_dict_insert_value (&dict, "lanes", g_variant_builder_end (&lanes));
   return g_variant_dict_end (&dict);
+}
+
+/* What the earlier client asked for and nobody has answered yet: the next one knows nothing of it. */
+static void
+drop_unanswered (Session *session)
+{
+  g_autoptr (GPtrArray) unanswered = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer channel;
+
+  g_hash_table_iter_init (&iter, session->channels);
+  while (g_hash_table_iter_next (&iter, NULL, &channel))
+    if (!session_channel_is_open (channel))
+      g_ptr_array_add (unanswered, channel);
+  for (guint i = 0; i < unanswered->len; i++)
+    session_channel_free (unanswered->pdata[i], QUIC_CODE_CANCELLED, _ ("The client that asked for it is gone"), TRUE);
 }
 
 /* a{sv}, floating. */
@@ -56,8 +75,7 @@ describe_state (Session *session)
   while (g_hash_table_iter_next (&iter, NULL, &channel))
     {
       token = MAX (token, session_channel_token (channel));
-      if (session_channel_is_open (channel))
-        g_variant_builder_add_value (&channels, describe_channel (channel));
+      g_variant_builder_add_value (&channels, describe_channel (channel));
     }
   g_variant_dict_insert_value (&dict, "channels", g_variant_builder_end (&channels));
   g_variant_dict_insert (&dict, "heard", "t", session->notices_heard);
@@ -68,17 +86,24 @@ describe_state (Session *session)
 void
 session_welcome_taker (Session *newcomer, Session *session, const SessionWelcome *welcome)
 {
+  gboolean connected = session->connection != NULL;
   g_autoptr (GVariant) state = NULL;
 
   if (newcomer->phase != SESSION_ASKED)
     return; /* it went meanwhile */
   /* First, so that what both sides have stands still. */
   session_leave_connection (session);
+  drop_unanswered (session);
   state = g_variant_ref_sink (describe_state (session));
-  newcomer->successor_of = session_ref (session);
   memcpy (newcomer->id_bytes, session->id_bytes, sizeof newcomer->id_bytes);
   session_say_welcome (newcomer, welcome, state);
-  session_succeed_now (newcomer);
+  if (newcomer->phase == SESSION_UP)
+    {
+      newcomer->successor_of = session_ref (session);
+      session_succeed_now (newcomer);
+    }
+  else if (connected)
+    session_go_away (session, newcomer->error);
 }
 
 /* Client */

@@ -26,7 +26,7 @@ equal_ids (gconstpointer a, gconstpointer b)
 void
 transport_roster_enter (TransportRoster *roster, const guint8 *id, MuxSession *session)
 {
-  if (!g_hash_table_insert (roster->sessions, (gpointer) id, session))
+  if (!g_hash_table_insert (roster->sessions, (gpointer)id, session))
     g_assert_not_reached (); /* 2^-64 for as many sessions as there can be */
 }
 

@@ -1,6 +1,6 @@
-/* The sessions that came in to a transport, by their ids: a client that comes back is found among thousands as among few. The ids are
- * random numbers of ours, so that nobody can choose them to fall together; what a peer names is only looked up. Borrows sessions and ids as
- * long as they are in it. Never calls back. */
+/* The sessions that came in to a transport, by their ids: a client that comes back is found among thousands
+ * as among few. The ids are random numbers of ours, so that nobody can choose them to fall together; what a
+ * peer names is only looked up. Borrows sessions and ids as long as they are in it. Never calls back. */
 #pragma once
 
 #include "transport/peer-session.h"

@@ -84,7 +84,8 @@ transport_session_leave (MuxTransport *transport, MuxSession *session, const GEr
 }
 
 void
-transport_session_tell (MuxTransport *transport, MuxSession *session, MuxSessionState state, const GError *error)
+transport_session_tell (MuxTransport *transport, MuxSession *session, MuxSessionState state,
+                        const GError *error)
 {
   if (session->incoming && state == MUX_SESSION_CONNECTED)
     transport_upkeep_seen (transport->upkeep, session->serial, session->peer);
@@ -126,7 +127,7 @@ transport_sessions_after (MuxTransport *transport, guint64 number)
     {
       guint middle = low + (high - low) / 2;
 
-      if (((MuxSession *) transport->sessions->pdata[middle])->number <= number)
+      if (((MuxSession *)transport->sessions->pdata[middle])->number <= number)
         low = middle + 1;
       else
         high = middle;

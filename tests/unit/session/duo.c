@@ -268,13 +268,16 @@ meet_newcomer (Side *side, Session *newcomer, GVariant *details)
   const guint8 *bytes;
   gsize length = 0;
   g_autoptr (GString) hex = g_string_new (NULL);
+  SessionWelcome welcome = the_welcome;
 
+  if (side->services != NULL)
+    welcome.services = side->services;
   if (g_variant_lookup (details, "take", "b", NULL))
     {
       if (side->forgetful || side->closed)
         session_close (newcomer, "gone", "No session of yours waits for its client here");
       else
-        session_welcome_taker (newcomer, side->session, &the_welcome);
+        session_welcome_taker (newcomer, side->session, &welcome);
       return;
     }
   bytes = g_variant_get_fixed_array (id, &length, 1);
@@ -283,7 +286,7 @@ meet_newcomer (Side *side, Session *newcomer, GVariant *details)
   if (side->forgetful || side->closed || !g_str_equal (hex->str, session_id (side->session)))
     session_close (newcomer, "gone", "The session does not exist here any more");
   else
-    session_welcome_back (newcomer, side->session, &the_welcome);
+    session_welcome_back (newcomer, side->session, &welcome);
 }
 
 static void

@@ -52,6 +52,7 @@ struct _Side
   guint away, back;        /* how often */
   guint newcomers, turned; /* server: connections after the first that have not ended; those that came to nothing */
   gboolean forgetful;      /* server: knows of no session */
+  const char *const *services; /* server: told to who comes back or takes over, NULL = the usual */
 };
 
 /* One stream of a peer played by hand. */

@@ -465,6 +465,31 @@ test_silent_newcomer (void)
   end_channel (duo, client, server);
 }
 
+/* A session that is being ended is not given another life by who knows it, not even if he was welcome before. */
+static void
+test_ended_meanwhile (void)
+{
+  g_autoptr (Duo) duo = duo_new_resuming (16);
+  Side intruder = { 0 };
+  g_autofree char *welcome = NULL;
+  Tap *client, *server;
+  Hand *control;
+
+  duo_channel (duo, &client, &server);
+  duo_intrude (duo, &intruder);
+  control = hand_open (&intruder);
+  say_session (duo, control);
+  duo_until (duo, (welcome = hand_hear (control)) != NULL);
+  session_close (duo->server.session, "bye", "");
+  hand_say (hand_open (&intruder), "resume", "{'channel': <uint64 1>, 'received': <uint64 0>}");
+  duo_until (duo, intruder.closed && duo->server.closed && duo->client.closed);
+  g_assert_cmpuint (duo->server.back, ==, 0);
+  g_assert_no_error (duo->client.error);
+  g_assert_cmpuint (intruder.close_code, ==, QUIC_CODE_UNAVAILABLE);
+  g_ptr_array_unref (intruder.hands);
+  g_clear_error (&intruder.error);
+}
+
 /* The same resumption twice in one connection. */
 static void
 test_replayed (void)
@@ -614,6 +639,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/session/resume/abandon", test_abandon);
   g_test_add_func ("/session/resume/wrong-counts", test_wrong_counts);
   g_test_add_func ("/session/resume/silent-newcomer", test_silent_newcomer);
+  g_test_add_func ("/session/resume/ended-meanwhile", test_ended_meanwhile);
   g_test_add_func ("/session/resume/replayed", test_replayed);
   g_test_add_func ("/session/resume/each-offset", test_each_offset);
   g_test_add_func ("/session/resume/chaos", test_chaos);

@@ -41,7 +41,7 @@ take (Duo *duo, Tap *server)
   g_assert_cmpstr (session_id (duo->taker.session), ==, session_id (duo->server.session));
   stream = session_channel (duo->taker.session, tap_count (server, "id"));
   g_assert_nonnull (stream);
-  g_assert_null (session_channel (duo->taker.session, 77));
+  g_assert_null (session_channel (duo->taker.session, 777));
   return tap_new (&duo->taker, stream, NULL);
 }
 
@@ -227,6 +227,78 @@ test_nothing_waits (void)
   g_assert_false (duo->client.closed);
 }
 
+/* What the dead client asked for, and nobody has answered, nobody waits for any more: it does not stay with the session for ever. */
+static void
+test_unanswered (void)
+{
+  g_autoptr (Duo) duo = duo_new_resuming (6);
+  g_autoptr (Asked) asked = NULL;
+  Tap *client, *server, *taker, *unanswered;
+
+  duo_channel (duo, &client, &server);
+  duo->server.answer = ANSWER_NONE;
+  asked = duo_ask (duo, "{'service': <'slow'>}");
+  duo_until (duo, duo->server.taps->len == 2);
+  unanswered = duo->server.taps->pdata[1];
+  die (duo);
+  taker = take (duo, server);
+  g_assert_cmpuint (session_n_channels (duo->server.session), ==, 1);
+  g_assert_nonnull (strstr (unanswered->events->str, "closed"));
+  session_accept (duo->server.session, unanswered->stream);
+  end_channel (duo, taker, server);
+  session_abandon (duo->client.session, NULL);
+  g_assert_error (asked->error, MUX_ERROR, MUX_ERROR_GONE);
+}
+
+/* As many channels, lanes and letters as there may be are handed over all the same. */
+static void
+test_everything (void)
+{
+  g_autoptr (Duo) duo = duo_new_resuming (7);
+  g_autofree char *long_word = g_strnfill (64, 'x');
+  g_autofree char *longer = g_strdup_printf ("{'service': <'%s%s%s'>}", long_word, long_word, long_word);
+  g_autofree char *usual = g_strdup_printf ("{'service': <'%s'>}", long_word);
+  Tap *server = NULL;
+
+  for (guint i = 0; i < SESSION_MAX_CHANNELS; i++)
+    {
+      g_autoptr (Asked) asked = duo_ask (duo, i % 2 == 0 ? longer : usual);
+
+      duo_until (duo, asked->answered);
+      g_assert_no_error (asked->error);
+      server = duo->server.taps->pdata[i];
+      for (guint j = 1; j < SESSION_MAX_LANES; j++)
+        {
+          g_autofree char *name = g_strdup_printf ("%u%.63s", j, long_word);
+          g_autoptr (GIOStream) lane = session_lane (duo->server.session, server->stream, name, NULL);
+
+          g_assert_nonnull (lane);
+        }
+    }
+  die (duo);
+  take (duo, server);
+  g_assert_cmpuint (session_n_channels (duo->taker.session), ==, SESSION_MAX_CHANNELS);
+}
+
+/* A welcome that cannot be said is the newcomer's end; the session waits. */
+static void
+test_no_welcome (void)
+{
+  g_autoptr (Duo) duo = duo_new_resuming (8);
+  g_autofree char *long_word = g_strnfill (60 * 1024, 'x');
+  const char *const services[] = { long_word, long_word, NULL };
+  Tap *client, *server;
+
+  duo_channel (duo, &client, &server);
+  duo->server.services = services;
+  duo_take (duo);
+  duo_until (duo, duo->taker.closed);
+  duo_run (duo, 1000);
+  g_assert_false (duo->server.closed);
+  g_assert_cmpuint (duo->server.away, ==, 1);
+  g_assert_cmpuint (session_n_channels (duo->server.session), ==, 1);
+}
+
 /* A server that hands over what cannot be. */
 static void
 test_nonsense (void)
@@ -278,6 +350,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/session/takeover/unread-input", test_unread_input);
   g_test_add_func ("/session/takeover/lane-and-end", test_lane_and_end);
   g_test_add_func ("/session/takeover/nothing-waits", test_nothing_waits);
+  g_test_add_func ("/session/takeover/unanswered", test_unanswered);
+  g_test_add_func ("/session/takeover/everything", test_everything);
+  g_test_add_func ("/session/takeover/no-welcome", test_no_welcome);
   g_test_add_func ("/session/takeover/nonsense", test_nonsense);
   return g_test_run ();
 }

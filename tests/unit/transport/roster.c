@@ -11,10 +11,11 @@ static void
 fill (guint8 *bytes, gsize length)
 {
   for (gsize i = 0; i < length; i++)
-    bytes[i] = (guint8) g_random_int ();
+    bytes[i] = (guint8)g_random_int ();
 }
 
-/* Each of them comes back, and is found without a look at another: they are no sessions but numbers, and who looks at one crashes. */
+/* Each of them comes back, and is found without a look at another: they are no sessions but numbers, and who
+ * looks at one crashes. */
 static void
 test_crowd (void)
 {
@@ -43,7 +44,7 @@ test_crowd (void)
 typedef struct
 {
   MiniHost *server, *alice, *bob;
-  MuxSession *hers, *his;   /* as the clients have them */
+  MuxSession *hers, *his; /* as the clients have them */
   GIOStream *channel;
 } World;
 
@@ -53,15 +54,17 @@ client_new (MiniHost *server, const char *user)
   MiniHost *client = mini_host_new (server->context, user, NULL);
   g_autofree char *address = mini_address (server), *pem = mini_pem (server, client, user);
 
-  mini_host_configure (client, "{quic_clients = {{name = 'there', remote_address = '%s', %s}}}", address, pem);
+  mini_host_configure (client, "{quic_clients = {{name = 'there', remote_address = '%s', %s}}}", address,
+                       pem);
   return client;
 }
 
 static World
 world_new (void)
 {
-  World world = { .server = mini_host_new (NULL, "server",
-                                           "{quic_servers = {{bind_address = '127.0.0.1:0', users = {'alice', 'bob'}}}}") };
+  World world = { .server = mini_host_new (
+                      NULL, "server",
+                      "{quic_servers = {{bind_address = '127.0.0.1:0', users = {'alice', 'bob'}}}}") };
   g_autoptr (GError) error = NULL;
 
   mini_start (world.server);
@@ -97,7 +100,8 @@ other_side (const World *world, const MuxSession *session)
 static gboolean
 finds (MuxSession *newcomer, const guint8 *bytes, gsize length)
 {
-  g_autoptr (GVariant) id = g_variant_ref_sink (g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, length, 1));
+  g_autoptr (GVariant) id
+      = g_variant_ref_sink (g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, length, 1));
 
   return transport_admission_find (newcomer, id) != NULL;
 }
@@ -121,9 +125,9 @@ test_guesses (void)
       if (i % 4 != 0) /* she has told him */
         memcpy (guess, id, SESSION_ID_SIZE);
       if (i % 4 == 1) /* … almost */
-        guess[g_random_int_range (0, SESSION_ID_SIZE)] ^= (guint8) (1 << g_random_int_range (0, 8));
+        guess[g_random_int_range (0, SESSION_ID_SIZE)] ^= (guint8)(1 << g_random_int_range (0, 8));
       if (i % 4 == 2)
-        length = (gsize) g_random_int_range (0, sizeof guess + 1);
+        length = (gsize)g_random_int_range (0, sizeof guess + 1);
       found += finds (his, guess, length);
     }
   g_assert_cmpuint (found, ==, 0);
