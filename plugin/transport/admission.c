@@ -3,6 +3,7 @@
 #include "transport/away-private.h"
 #include "transport/journal.h"
 #include "transport/roster.h"
+#include "transport/waiting.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -123,26 +124,22 @@ transport_admission_find (MuxSession *newcomer, GVariant *bytes)
              : NULL;
 }
 
-/* Whether @session waits for a client that @newcomer could be. */
-static gboolean
-waits_for (const MuxSession *session, const MuxSession *newcomer)
-{
-  return are_the_same (session, newcomer) && session->away->end == NULL && session_n_channels (session->session) > 0;
-}
-
-/* Sets *@last (may be NULL) to the one that began to wait last. */
+/* Sessions of the same identity that wait, and have something to be waited for. Sets *@last (may be NULL) to the one that began to wait
+ * last. */
 static guint
 count_waiting (const MuxSession *newcomer, MuxSession **last)
 {
   guint n = 0;
 
-  for (const GList *link = newcomer->transport->waiting.head; link != NULL; link = link->next)
+  for (const GList *link = transport_waiting_of (newcomer->transport->waiting, newcomer); link != NULL; link = link->next)
     {
-      if (!waits_for (link->data, newcomer))
+      MuxSession *session = link->data;
+
+      if (session->away->end != NULL || session_n_channels (session->session) == 0)
         continue;
       n++;
       if (last != NULL)
-        *last = link->data;
+        *last = session;
     }
   return n;
 }

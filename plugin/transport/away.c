@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "transport/waiting.h"
 
 /* The pause between two dials: the first, doubled up to the last, each with some jitter. */
 #define PAUSE_MIN_MS 100
@@ -39,7 +40,11 @@ end_cb (gpointer data)
   g_autoptr (GError) error = g_steal_pointer (&away->end_error);
 
   transport_timer_clear (&away->end);
-  session_abandon (session->session, error); /* frees us */
+  /* Another connection may have come in the same turn: what was decided stands. */
+  if (session_connection (session->session) != NULL)
+    session_close (session->session, error != NULL ? "gone" : "bye", error != NULL ? error->message : "");
+  else
+    session_abandon (session->session, error); /* frees us */
   return G_SOURCE_REMOVE;
 }
 
@@ -228,39 +233,23 @@ transport_away_dial_now (TransportAway *away)
 
 /* Coming and going */
 
-/* Sessions that wait for their clients cost memory and programs. */
+/* Sessions that wait for their clients cost memory and programs. In one turn of the loop very many can lose theirs: each that is too much
+ * is out of the way at once. */
 static void
 make_room (MuxTransport *transport)
 {
   g_autoptr (GError) error = NULL;
-  MuxSession *oldest;
+  MuxSession *first;
 
-  if (transport->waiting.length <= TRANSPORT_AWAY_MAX)
+  if (transport_waiting_size (transport->waiting) <= TRANSPORT_AWAY_MAX)
     return;
-  oldest = transport->waiting.head->data;
+  first = transport_waiting_first_to_go (transport->waiting);
+  transport_waiting_remove (transport->waiting, first);
   base_error_set (&error, MUX_ERROR_LIMIT,
                   ngettext ("%d session waits for its client already; the oldest is ended",
                             "%d sessions wait for their clients already; the oldest is ended", TRANSPORT_AWAY_MAX),
                   TRANSPORT_AWAY_MAX);
-  transport_away_abandon (oldest->away, error);
-}
-
-static void
-wait_no_more (MuxSession *session)
-{
-  if (session->waiting_link.data == NULL)
-    return;
-  g_queue_unlink (&session->transport->waiting, &session->waiting_link);
-  session->waiting_link.data = NULL;
-}
-
-static void
-wait_for_client (MuxSession *session)
-{
-  wait_no_more (session);
-  session->waiting_link.data = session;
-  g_queue_push_tail_link (&session->transport->waiting, &session->waiting_link);
-  make_room (session->transport);
+  transport_away_abandon (first->away, error);
 }
 
 void
@@ -269,15 +258,19 @@ transport_away_begin (TransportAway *away, const GError *error)
   MuxSession *session = away->session;
 
   transport_timer_clear (&away->watch);
-  transport_timer_clear (&away->deadline);
   if (session->timeout == 0)
     {
       transport_away_abandon (away, error);
       return;
     }
-  away->deadline = transport_timer (away->session->transport, MIN (patience (session), G_MAXUINT / 1000) * 1000, deadline_cb, away);
+  /* A connection on which nobody was welcome does not begin the waiting anew. */
+  if (away->deadline == NULL)
+    away->deadline = transport_timer (session->transport, MIN (patience (session), G_MAXUINT / 1000) * 1000, deadline_cb, away);
   if (session->incoming)
-    wait_for_client (session);
+    {
+      transport_waiting_add (session->transport->waiting, session);
+      make_room (session->transport);
+    }
   else if (away->dial == NULL && session_is_in_use (session->session))
     {
       away->pause_ms = MAX (PAUSE_MIN_MS, 1000 * session->restart_after);
@@ -289,7 +282,7 @@ transport_away_begin (TransportAway *away, const GError *error)
 void
 transport_away_end (TransportAway *away)
 {
-  wait_no_more (away->session);
+  transport_waiting_remove (away->session->transport->waiting, away->session);
   transport_timer_clear (&away->deadline);
   stop_dialling (away);
   if (away->session->relay == NULL)
@@ -312,7 +305,7 @@ transport_away_new (MuxSession *session)
 void
 transport_away_free (TransportAway *away)
 {
-  wait_no_more (away->session);
+  transport_waiting_remove (away->session->transport->waiting, away->session);
   transport_timer_clear (&away->deadline);
   transport_timer_clear (&away->watch);
   transport_timer_clear (&away->end);

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 typedef struct _TransportAway TransportAway;
 
-/* Sessions without a connection that a server keeps; the one that is away for longest goes first. */
+/* Sessions without a connection that a server keeps; of the identity with most of them the one that is away for longest goes first. */
 #define TRANSPORT_AWAY_MAX 1024
 /* A host that said it restarts is waited for so much longer than it said, and at most so long in all: seconds. A machine that boots takes
  * minutes. */

@@ -37,7 +37,7 @@ struct _MuxSession
   guint timeout;       /* seconds for which it may be away */
   guint restart_after; /* out, while it is away: the other side wanted to be back in so many seconds; 0: it said nothing */
   struct _TransportAway *away; /* see transport/away.h; NULL when over */
-  GList waiting_link;          /* in: in transport->waiting, with itself as its data while it is there */
+  GList waiting_link;  /* in transport->waiting; its data is NULL while it is not there */
   guint64 number;      /* of its arrival among the known ones, 1 is the first */
   guint place;         /* in transport->arriving, as long as it is there */
   guint told_channels; /* what the observer saw last */

@@ -70,7 +70,7 @@ struct _MuxTransport
   GPtrArray *arriving; /* of MuxSession, owned: nobody has admitted them yet */
   GPtrArray *sessions; /* of MuxSession, owned: the host knows them */
   struct _TransportRoster *roster; /* those of them that came in by mux/1 */
-  GQueue waiting;      /* of MuxSession: those of them that wait for their clients, who is away for longest first */
+  struct _TransportWaiting *waiting; /* those of them whose clients are away */
   guint64 arrivals;    /* number of the session that came last */
   struct _TransportWatch *watch;   /* while it serves */
   struct _TransportExpiry *expiry; /* while it serves */

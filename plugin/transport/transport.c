@@ -16,6 +16,7 @@
 #include "transport/roam.h"
 #include "transport/roster.h"
 #include "transport/transport-private.h"
+#include "transport/waiting.h"
 #include "transport/watch.h"
 
 /* Helpers of the room */
@@ -243,6 +244,7 @@ transport_new (const MuxHost *host)
   transport->renewals
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) transport_renewal_free);
   transport->roster = transport_roster_new ();
+  transport->waiting = transport_waiting_new ();
   transport->dials = g_ptr_array_new ();
   transport->diagnoses = g_ptr_array_new ();
   transport->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) quic_driver_free);
@@ -263,6 +265,7 @@ free_parts (MuxTransport *transport)
   g_ptr_array_unref (transport->arriving);
   g_ptr_array_unref (transport->sessions);
   transport_roster_free (transport->roster);
+  transport_waiting_free (transport->waiting);
   g_ptr_array_unref (transport->listeners);
   g_ptr_array_unref (transport->dials);
   g_ptr_array_unref (transport->diagnoses);

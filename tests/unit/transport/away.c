@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "session/session-private.h"
+#include "transport/away-private.h"
 #include "transport/peer-session.h"
 
 typedef struct
@@ -280,6 +281,41 @@ test_restarting (void)
   world_clear (&world);
 }
 
+/* A server that takes connections and welcomes nobody is not waited for without end. */
+static void
+test_no_welcome (void)
+{
+  World world = world_new ("");
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
+  g_autoptr (GError) lost = g_error_new_literal (MUX_ERROR, MUX_ERROR_LOST, "lost before the welcome");
+  guint deadline;
+
+  lose (session);
+  wait_count (world.client, "session away", 1);
+  deadline = g_source_get_id (session->away->deadline);
+  transport_away_begin (session->away, lost);
+  g_assert_cmpuint (g_source_get_id (session->away->deadline), ==, deadline);
+  wait_count (world.client, "session connected", 2);
+  g_assert_null (session->away->deadline);
+  world_clear (&world);
+}
+
+/* Its client comes back in the very turn in which its end was decided: it ends, and whoever waits for that hears of it. */
+static void
+test_end_is_decided (void)
+{
+  World world = world_new ("");
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
+  MuxSession *there = transport_sessions (world.server->transport)->pdata[0];
+
+  transport_away_abandon (there->away, NULL);
+  mini_wait_log (world.server, "session closed");
+  mini_wait_log (world.client, "session closed");
+  world_clear (&world);
+}
+
 static void
 test_close_while_away (void)
 {
@@ -353,6 +389,8 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/away/revoked", test_revoked);
   g_test_add_func ("/transport/away/take-over", test_take_over);
   g_test_add_func ("/transport/away/restarting", test_restarting);
+  g_test_add_func ("/transport/away/no-welcome", test_no_welcome);
+  g_test_add_func ("/transport/away/end-is-decided", test_end_is_decided);
   g_test_add_func ("/transport/away/close-while-away", test_close_while_away);
   g_test_add_func ("/transport/away/stop-while-away", test_stop_while_away);
   g_test_add_func ("/transport/away/unused", test_unused);
