@@ -113,6 +113,23 @@ welcome_cb (MuxSession *session, const GError *error, gpointer user_data)
 
 /* Race */
 
+/* The session goes on, unless somebody has ended it meanwhile. */
+static void
+go_on (TransportDial *dial, QuicDriver *driver, QuicConnection *connection)
+{
+  MuxSession *session = dial->resumes;
+
+  if (!session_may_go_on (session->session))
+    {
+      quic_connection_close (connection, QUIC_CODE_NONE, "");
+      transport_bury (dial->transport, driver);
+      transport_dial_answer (dial, NULL, g_error_new (MUX_ERROR, MUX_ERROR_GONE, _("The session is over")));
+      return;
+    }
+  transport_session_go_on (session, driver, connection, g_steal_pointer (&dial->relay));
+  transport_dial_answer (dial, transport_session_ref (session), NULL);
+}
+
 static void
 raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, gpointer user_data)
 {
@@ -134,10 +151,7 @@ raced_cb (QuicDriver *driver, QuicConnection *connection, const GError *error, g
     }
   if (dial->resumes != NULL)
     {
-      MuxSession *session = transport_session_ref (dial->resumes);
-
-      transport_session_go_on (session, driver, connection, g_steal_pointer (&dial->relay));
-      transport_dial_answer (dial, session, NULL);
+      go_on (dial, driver, connection);
       return;
     }
   dial->session = transport_session_ref (transport_session_new_outgoing (

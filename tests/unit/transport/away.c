@@ -5,6 +5,7 @@
 
 #include "session/session-private.h"
 #include "transport/away-private.h"
+#include "transport/dial-private.h"
 #include "transport/peer-session.h"
 
 typedef struct
@@ -317,6 +318,34 @@ test_end_is_decided (void)
 }
 
 static void
+dialled_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+/* Somebody ends the session while it dials beside a connection that it doubts: what is dialled does not bring it back. */
+static void
+test_close_while_dialling (void)
+{
+  World world = world_new ("");
+  g_autoptr (GIOStream) session_channel = NULL;
+  g_autoptr (MuxSession) session = go (world.client, &session_channel);
+  g_autoptr (MuxSession) resumed = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  transport_dial_again (session, 5000, FALSE, dialled_cb, &result);
+  mini_close (world.client, session);
+  while (result == NULL)
+    g_main_context_iteration (world.client->context, TRUE);
+  resumed = transport_dial_finish (world.client->transport, result, &error);
+  g_assert_null (resumed);
+  g_assert_error (error, MUX_ERROR, MUX_ERROR_GONE);
+  wait_count (world.server, "session closed", 1);
+  world_clear (&world);
+}
+
+static void
 test_close_while_away (void)
 {
   World world = world_new ("");
@@ -391,6 +420,7 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/away/restarting", test_restarting);
   g_test_add_func ("/transport/away/no-welcome", test_no_welcome);
   g_test_add_func ("/transport/away/end-is-decided", test_end_is_decided);
+  g_test_add_func ("/transport/away/close-while-dialling", test_close_while_dialling);
   g_test_add_func ("/transport/away/close-while-away", test_close_while_away);
   g_test_add_func ("/transport/away/stop-while-away", test_stop_while_away);
   g_test_add_func ("/transport/away/unused", test_unused);
