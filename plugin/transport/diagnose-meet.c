@@ -27,6 +27,8 @@ dialled_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (transport_way_is_over (task))
     {
+      if (session != NULL) /* it was answered just before nobody wanted it any more */
+        transport_session_ops.close_async (session, NULL, NULL);
       g_clear_pointer (&session, transport_session_unref);
       transport_way_finish (task);
       return;

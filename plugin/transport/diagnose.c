@@ -119,6 +119,8 @@ abort_one (GTask *task)
 {
   Diagnose *diagnose = g_task_get_task_data (task);
 
+  /* Once is enough, and the transport may be gone the next time. */
+  transport_timer_clear (&diagnose->cancel);
   g_ptr_array_remove_fast (diagnose->examination.transport->diagnoses, task);
   g_cancellable_cancel (diagnose->cancellable);
   transport_examine_way_abort (&diagnose->examination);

@@ -616,6 +616,7 @@ test_given_up (void)
 {
   g_autoptr (MiniHost) silent = mini_host_new (NULL, "client", NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GCancellable) late = g_cancellable_new ();
   NetAddress any;
   g_autoptr (NetUdp) udp = NULL;
   g_autofree char *target = NULL;
@@ -636,11 +637,12 @@ test_given_up (void)
   mini_wait (silent, &answer.done);
   g_assert_error (answer.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&answer.error);
-  /* The transport goes first; who waits is told all the same. */
-  silent->ops->diagnose_async (silent->transport, "there", NULL, NULL, answered_cb, &second);
+  /* The transport goes first; who waits is told all the same, and may still give up. */
+  silent->ops->diagnose_async (silent->transport, "there", NULL, late, answered_cb, &second);
   while (!net_udp_receive (udp, &received))
     g_main_context_iteration (silent->context, FALSE);
   g_clear_pointer (&silent->transport, transport_free);
+  g_cancellable_cancel (late);
   mini_wait (silent, &second.done);
   g_assert_error (second.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&second.error);
