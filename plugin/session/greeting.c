@@ -37,6 +37,8 @@ say_hello (Session *session)
   g_variant_dict_insert (&dict, "agent", "s", session->agent);
   if (session->taking)
     g_variant_dict_insert (&dict, "take", "b", TRUE);
+  else if (session->taken > 0)
+    g_variant_dict_insert (&dict, "taken", "u", (guint32) session->taken);
   if (*session->id != '\0')
     g_variant_dict_insert_value (&dict, "session",
                                  g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, session->id_bytes, SESSION_ID_SIZE, 1));

@@ -28,6 +28,7 @@ take_hello (Session *session, const char *name, GVariant *arguments, GError **er
     return wrong (error, name, _ ("came twice"));
   if (!g_variant_lookup (arguments, "version", "u", &version))
     return wrong (error, name, _ ("has no version"));
+  g_variant_lookup (arguments, "taken", "u", &session->taken);
   session_timer_set (session, &session->greeting, BASE_NEVER);
   if (version != SESSION_VERSION)
     {

@@ -122,6 +122,11 @@ session_welcome_back (Session *newcomer, Session *session, const SessionWelcome 
 {
   if (newcomer->phase != SESSION_ASKED)
     return; /* it went meanwhile */
+  if (newcomer->taken != session->taken)
+    {
+      session_close (newcomer, "gone", "Another client has taken the session over");
+      return;
+    }
   newcomer->successor_of = session_ref (session);
   memcpy (newcomer->id_bytes, session->id_bytes, sizeof newcomer->id_bytes);
   session_say_welcome (newcomer, welcome, NULL);

@@ -63,6 +63,7 @@ struct _Session
   gboolean server, raw;
   gboolean established; /* it was up once */
   gboolean taking;      /* client: asks for one that another client began */
+  guint taken;          /* how often a client took it over from another; who does not know that has lost it */
   gboolean dropped;     /* its connection ends by our own will, not the session */
   gboolean restarting;  /* client: … by the peer's */
   SessionPhase phase;

@@ -57,7 +57,7 @@ drop_unanswered (Session *session)
     if (!session_channel_is_open (channel))
       g_ptr_array_add (unanswered, channel);
   for (guint i = 0; i < unanswered->len; i++)
-    session_channel_free (unanswered->pdata[i], QUIC_CODE_CANCELLED, _ ("The client that asked for it is gone"), TRUE);
+    session_channel_free (unanswered->pdata[i], QUIC_CODE_CANCELLED, _ ("Nobody reads the other end of the channel any more"), TRUE);
 }
 
 /* a{sv}, floating. */
@@ -80,6 +80,7 @@ describe_state (Session *session)
   g_variant_dict_insert_value (&dict, "channels", g_variant_builder_end (&channels));
   g_variant_dict_insert (&dict, "heard", "t", session->notices_heard);
   g_variant_dict_insert (&dict, "token", "t", token);
+  g_variant_dict_insert (&dict, "taken", "u", (guint32) session->taken);
   return g_variant_dict_end (&dict);
 }
 
@@ -94,6 +95,7 @@ session_welcome_taker (Session *newcomer, Session *session, const SessionWelcome
   /* First, so that what both sides have stands still. */
   session_leave_connection (session);
   drop_unanswered (session);
+  session->taken++;
   state = g_variant_ref_sink (describe_state (session));
   memcpy (newcomer->id_bytes, session->id_bytes, sizeof newcomer->id_bytes);
   session_say_welcome (newcomer, welcome, state);
@@ -102,8 +104,12 @@ session_welcome_taker (Session *newcomer, Session *session, const SessionWelcome
       newcomer->successor_of = session_ref (session);
       session_succeed_now (newcomer);
     }
-  else if (connected)
-    session_go_away (session, newcomer->error);
+  else
+    {
+      session->taken--;
+      if (connected)
+        session_go_away (session, newcomer->error);
+    }
 }
 
 /* Client */
@@ -168,6 +174,7 @@ session_take_state (Session *session, GVariant *arguments, GError **error)
   g_autoptr (GVariant) channels = g_variant_lookup_value (arguments, "channels", G_VARIANT_TYPE ("aa{sv}"));
 
   session->taking = FALSE;
+  g_variant_lookup (arguments, "taken", "u", &session->taken);
   if (channels == NULL || !g_variant_lookup (arguments, "heard", "t", &session->notices_said)
       || !g_variant_lookup (arguments, "token", "t", &session->last_opening))
     return base_error_set (error, MUX_ERROR_PROTOCOL, _ ("The peer's “welcome” hands no session over"));

@@ -227,6 +227,28 @@ test_nothing_waits (void)
   g_assert_false (duo->client.closed);
 }
 
+/* He was not dead: when he comes back he is told that it is not his any more, and the next one, who lives, notices nothing. */
+static void
+test_returns (void)
+{
+  g_autoptr (Duo) duo = duo_new_resuming (9);
+  Tap *client, *server, *taker;
+  guint back;
+
+  duo_channel (duo, &client, &server);
+  die (duo);
+  taker = take (duo, server);
+  back = duo->server.back;
+  duo_redial (duo);
+  duo_until (duo, duo->client.closed);
+  g_assert_error (duo->client.error, MUX_ERROR, MUX_ERROR_GONE);
+  g_assert_nonnull (strstr (duo->client.error->message, "Another client has taken the session over"));
+  duo_run (duo, 1000);
+  g_assert_cmpuint (duo->server.back, ==, back);
+  g_assert_false (duo->taker.closed);
+  end_channel (duo, taker, server);
+}
+
 /* What the dead client asked for, and nobody has answered, nobody waits for any more: it does not stay with the session for ever. */
 static void
 test_unanswered (void)
@@ -350,6 +372,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/session/takeover/unread-input", test_unread_input);
   g_test_add_func ("/session/takeover/lane-and-end", test_lane_and_end);
   g_test_add_func ("/session/takeover/nothing-waits", test_nothing_waits);
+  g_test_add_func ("/session/takeover/returns", test_returns);
   g_test_add_func ("/session/takeover/unanswered", test_unanswered);
   g_test_add_func ("/session/takeover/everything", test_everything);
   g_test_add_func ("/session/takeover/no-welcome", test_no_welcome);
