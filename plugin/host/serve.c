@@ -191,6 +191,8 @@ print_listeners (GVariant *listeners)
   if (g_variant_n_children (listeners) == 0)
     g_print ("listening nowhere\n");
   fflush (stdout);
+  /* Who waited for a line may have gone with the first one. */
+  clearerr (stdout);
 }
 
 /* A session takes a dozen descriptors; the soft limit of 1024 is for programs that use select (). */
