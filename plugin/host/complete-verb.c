@@ -7,6 +7,7 @@
 
 #include <glib/gi18n.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -152,7 +153,7 @@ read_known_options (char **words)
   g_option_context_parse_strv (context, &arguments, NULL);
 }
 
-/* One line each, whatever was in it. */
+/* One line each, whatever was in it; in the configuration's own bytes, whatever the locale is. */
 static void
 print_candidate (const HostCandidate *candidate)
 {
@@ -160,7 +161,7 @@ print_candidate (const HostCandidate *candidate)
   g_autofree char *description = host_make_harmless (candidate->description);
 
   if (*word != '\0' && *word != ':' && strchr (word, '\n') == NULL)
-    g_print ("%s\t%s\n", word, g_strdelimit (description, "\n", ' '));
+    printf ("%s\t%s\n", word, g_strdelimit (description, "\n", ' '));
 }
 
 static int
@@ -177,7 +178,7 @@ run (int argc, char **argv)
   for (guint i = 0; i < completion->candidates->len; i++)
     print_candidate (completion->candidates->pdata[i]);
   if (completion->files != NULL)
-    g_print (":files%s\n", completion->files);
+    printf (":files%s\n", completion->files);
   return HOST_EXIT_OK;
 }
 

@@ -37,7 +37,9 @@ print (GVariant *dictionary, gboolean pretty)
   json_generator_set_pretty (generator, pretty);
   json_generator_set_root (generator, root);
   text = json_generator_to_data (generator, NULL);
-  g_print ("%s\n", text);
+  /* JSON is UTF-8 whatever the locale is; g_print () would make it the locale's. */
+  fputs (text, stdout);
+  fputc ('\n', stdout);
   /* Whoever reads a stream of them waits for each. */
   fflush (stdout);
 }
