@@ -2,6 +2,7 @@
 #include "host/verb.h"
 
 #include <mux/plugin.h>
+#include <string.h>
 #include <unistd.h>
 
 const HostVerb *const host_verbs[] = {
@@ -44,13 +45,17 @@ host_choice_find (const HostChoice *choices, const char *name)
 char *
 host_make_harmless (const char *text)
 {
-  char *valid = g_utf8_make_valid (text, -1);
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *harmless = g_string_sized_new (strlen (valid));
 
-  /* Several lines (a configuration's problems) may stand. */
-  for (char *p = valid; *p != '\0'; p++)
-    if (g_ascii_iscntrl (*p) && *p != '\n')
-      *p = '?';
-  return valid;
+  /* Those of one byte and those of two (U+009B begins a sequence as ESC [ does). Several lines (a configuration's problems) may stand. */
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar one = g_utf8_get_char (p);
+
+      g_string_append_unichar (harmless, g_unichar_iscntrl (one) && one != '\n' ? '?' : one);
+    }
+  return g_string_free (harmless, FALSE);
 }
 
 void
