@@ -13,6 +13,9 @@
 #define CALL_TIMEOUT_MS 10000
 /* For a host that was just started: it makes a CA. */
 #define START_TIMEOUT_SECONDS 10
+/* For one that somebody else started in the same moment: it has the lock, and its socket comes right after. */
+#define OTHER_ATTEMPTS 10
+#define OTHER_PAUSE_MS 100
 
 /* Where the host's words go: nobody reads its standard error any more. */
 static int
@@ -23,7 +26,7 @@ open_log (void)
 
   if (g_mkdir_with_parents (directory, 0700) != 0)
     return -1;
-  return open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return open (path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
 static void
@@ -92,9 +95,28 @@ start_unit (void)
   return g_subprocess_get_successful (process);
 }
 
+/* What we started has ended: perhaps because there is a host already, which came first. */
+static GDBusConnection *
+connect_to_other (void)
+{
+  GDBusConnection *connection = host_control_connect (NULL);
+
+  for (guint i = 0; connection == NULL && i < OTHER_ATTEMPTS; i++)
+    {
+      Start pause = { 0 };
+      guint timer = g_timeout_add (OTHER_PAUSE_MS, timeout_cb, &pause);
+
+      host_progress_wait (&pause.done, _("starting the host"));
+      g_source_remove (timer);
+      connection = host_control_connect (NULL);
+    }
+  return connection;
+}
+
 GDBusConnection *
 host_control_start (GError **error)
 {
+  GDBusConnection *connection;
   g_autofree char *self = g_file_read_link ("/proc/self/exe", error);
   const char *argv[] = { self, "serve", NULL };
   int log, out;
@@ -110,8 +132,7 @@ host_control_start (GError **error)
   /* Ready when started: Type=notify. In a chroot systemctl calls it a success to ignore what it is told. */
   if (start_unit ())
     {
-      GDBusConnection *connection = host_control_connect (NULL);
-
+      connection = host_control_connect (NULL);
       if (connection != NULL)
         return connection;
     }
@@ -124,13 +145,13 @@ host_control_start (GError **error)
     return NULL;
   good = wait_for_line (out);
   close (out);
-  if (!good)
-    {
-      g_set_error (error, MUX_ERROR, MUX_ERROR_FAILED, _("the host does not start; see %s/mux-quic/serve.log"),
-                   g_get_user_state_dir ());
-      return NULL;
-    }
-  return host_control_connect (error);
+  if (good)
+    return host_control_connect (error);
+  connection = connect_to_other ();
+  if (connection == NULL)
+    g_set_error (error, MUX_ERROR, MUX_ERROR_FAILED, _("the host does not start; see %s/mux-quic/serve.log"),
+                 g_get_user_state_dir ());
+  return connection;
 }
 
 typedef struct

@@ -1,9 +1,13 @@
 """The command line as a person meets it: help, usage errors, exit codes."""
 
+import json
+import os
 import re
+import signal
+import subprocess
 import unittest
 
-from sandbox import MODULE, Sandbox
+from sandbox import MODULE, PATIENCE, PROGRAM, Sandbox, processes_with, wait_until
 import tap
 
 VERBS = ["serve", "connect", "exec", "proxy", "enroll", "creds", "status", "cert", "metrics", "log-level", "check", "doctor"]
@@ -72,6 +76,61 @@ class Usage(unittest.TestCase):
                 done = world.mux(*words)
                 self.assertEqual((done.returncode, done.stdout), (3, b""), words)
                 self.assertIn(b"mux-quic serve", done.stderr, words)
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "there is no /dev/full here")
+    def test_output_that_is_lost(self):
+        """Half a key on a full disk is no success; a reader who has enough is no failure that is worth a word."""
+        with Sandbox() as world:
+            host = world.serve()
+            for words in (["--help"], ["status"], ["status", "--json"], ["creds", "--pem"], ["enroll", "--generate"], ["metrics"],
+                          ["cert", "list"], ["log-level"], ["complete", "--", ""]):
+                with open("/dev/full", "wb") as full:
+                    done = subprocess.run([PROGRAM, *words], env=world.env, stdin=subprocess.DEVNULL, stdout=full,
+                                          stderr=subprocess.PIPE, check=False)
+                self.assertEqual(done.returncode, 1, words)
+                self.assertRegex(done.stderr.decode(), r"^mux-quic: .*disk.*\n$", words)
+                reader, writer = os.pipe()
+                os.close(reader)
+                done = subprocess.run([PROGRAM, *words], env=world.env, stdin=subprocess.DEVNULL, stdout=writer,
+                                      stderr=subprocess.PIPE, check=False, restore_signals=False)
+                os.close(writer)
+                self.assertEqual((done.returncode, done.stderr), (128 + signal.SIGPIPE, b""), words)
+            self.assertEqual(host.stop(), 0)
+
+    def test_nothing_steers_the_terminal(self):
+        """What is repeated of others' words: neither ESC [ nor its one-character twin gets through."""
+        with Sandbox() as world:
+            said = world.mux("sta\x1b[2Jtus", env=world.env).stderr.decode() + world.mux("sta\u009b2Jtüs").stderr.decode()
+            self.assertEqual(said.count("sta?"), 2, said)
+            self.assertIn("tüs", said)
+            self.assertNotRegex(said, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+    def test_json_is_utf_8_in_every_locale(self):
+        """… as it is where no locale is set at all, in a timer say."""
+        with Sandbox() as world:
+            host = world.serve()
+            self.assertEqual(world.mux("enroll", "--generate", "--device", "Küche").returncode, 0)
+            for locale in ("C", "C.UTF-8"):
+                env = world.env | {"LC_ALL": locale}
+                done = world.mux("cert", "list", "--json", env=env)
+                self.assertEqual(json.loads(done.stdout)["certificates"][0]["device"], "Küche", locale)
+                self.assertIn("Küche", world.mux("complete", "--", "cert", "show", "", env=env).stdout.decode(), locale)
+            self.assertEqual(host.stop(), 0)
+
+    def test_who_comes_first_starts_the_host(self):
+        """… and who comes in the same moment uses that one."""
+        with Sandbox() as world:
+            enrolments = [world.popen(PROGRAM, "enroll", "--generate", "--device", f"d{number}", stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE) for number in range(4)]
+            for enrolment in enrolments:
+                said, complaint = enrolment.communicate(timeout=PATIENCE)
+                self.assertEqual((enrolment.returncode, complaint), (0, b""))
+                self.assertIn(b"BEGIN MUX-QUIC ENROLMENT", said)
+            self.assertEqual(len(json.loads(world.mux("cert", "list", "--json").stdout)["certificates"]), 4)
+            for pid, command in processes_with(str(world.root)):
+                if " serve" in command:
+                    os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: not processes_with(str(world.root)), "the host has ended")
 
     def test_other_exit_codes(self):
         with Sandbox() as world:
