@@ -138,7 +138,7 @@ find_option (const HostVerb *verb, const char *word)
   return NULL;
 }
 
-/* One that takes a value only behind "=" is offered with its values, if those can be guessed. */
+/* One that takes a value only behind "=" is offered with its values, where those can be guessed. */
 static void
 offer_option (Job *job, const GOptionEntry *option)
 {
