@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <glib/gi18n.h>
+#include <grp.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,12 +39,45 @@ host_doctor_add (GPtrArray *findings, const char *level, const char *check, cons
   g_ptr_array_add (findings, g_variant_ref_sink (g_variant_dict_end (&dict)));
 }
 
+/* The user that the unit of the system's host names; NULL where there is none, or it is not the system's. */
+static const struct passwd *
+system_user (void)
+{
+  return host_control_is_system () ? getpwnam (host_control_application ()) : NULL;
+}
+
+/* Whose the socket must be. */
+static uid_t
+rightful_owner (void)
+{
+  const struct passwd *user = system_user ();
+
+  if (user != NULL)
+    return user->pw_uid;
+  return host_control_is_system () ? 0 : geteuid ();
+}
+
+void
+host_doctor_see_as_host (GPtrArray *findings)
+{
+  const struct passwd *user = system_user ();
+  g_autofree char *pki = g_build_filename ("/etc", host_control_application (), "pki", NULL);
+  struct stat status;
+
+  /* A host that somebody runs as root keeps what it makes. */
+  if (user == NULL || geteuid () != 0 || lstat (pki, &status) != 0 || status.st_uid != user->pw_uid)
+    return;
+  if (initgroups (user->pw_name, user->pw_gid) != 0 || setgid (user->pw_gid) != 0 || setuid (user->pw_uid) != 0)
+    host_doctor_add (findings, "note", "host", NULL, _("cannot look as user %s: %s"), user->pw_name,
+                     g_strerror (errno));
+}
+
 /* Whoever else can put a socket there can ask for passwords in our name. FALSE: nobody should speak to it. */
 static gboolean
 examine_path (GPtrArray *findings, const char *path)
 {
   g_autofree char *directory = g_path_get_dirname (path);
-  uid_t owner = host_control_is_system () ? 0 : geteuid ();
+  uid_t owner = rightful_owner ();
   struct stat status;
   gboolean good = TRUE;
 
@@ -54,7 +89,8 @@ examine_path (GPtrArray *findings, const char *path)
 
       if (lstat (what, &status) != 0)
         continue;
-      if (status.st_uid != owner)
+      /* Root can do what it likes without a socket. */
+      if (status.st_uid != owner && !(host_control_is_system () && status.st_uid == 0))
         {
           remedy = g_strdup_printf (_("see who made it, then remove it: sudo rm -r '%s'"), what);
           host_doctor_add (findings, "error", "socket", remedy, _("%s belongs to user %u, not to %u"), what,
@@ -90,9 +126,14 @@ examine_status (GPtrArray *findings, GVariant *status)
       if (g_variant_lookup (one, "address", "&s", &text))
         g_string_append_printf (addresses, "%s%s", addresses->len > 0 ? ", " : "", text);
     }
-  host_doctor_add (findings, "ok", "host", NULL, _("a host runs here and listens on %s"), addresses->str);
+  if (addresses->len > 0)
+    host_doctor_add (findings, "ok", "host", NULL, _("a host runs here and listens on %s"), addresses->str);
+  else
+    host_doctor_add (findings, "ok", "host", NULL, _("a host runs here, and listens nowhere: it has only clients"));
   if (!g_str_equal (version, PACKAGE_VERSION))
-    host_doctor_add (findings, "warning", "host", _("start it again: systemctl --user restart mux-quic"),
+    host_doctor_add (findings, "warning", "host",
+                     host_control_is_system () ? _("start it again: sudo systemctl restart mux-quic")
+                                               : _("start it again: systemctl --user restart mux-quic"),
                      _("the host that runs is of version %s, this program of %s"), version, PACKAGE_VERSION);
   for (gsize i = 0; certificates != NULL && i < g_variant_n_children (certificates); i++)
     {
@@ -184,9 +225,11 @@ host_doctor_judge_files (GPtrArray *findings, guint64 limit)
 {
   if (limit < FEW_FILES)
     host_doctor_add (findings, "warning", "files",
-                     _("set LimitNOFILE=65536 in its unit (systemctl --user edit mux-quic), or raise the "
-                        "user's hard limit in "
-                        "/etc/security/limits.conf"),
+                     host_control_is_system ()
+                         ? _("set LimitNOFILE=65536 in its unit (sudo systemctl edit mux-quic)")
+                         : _("set LimitNOFILE=65536 in its unit (systemctl --user edit mux-quic), or raise the "
+                             "user's hard limit in "
+                             "/etc/security/limits.conf"),
                      _("a host can have %" PRIu64 " files open: enough for few sessions only"),
                      limit);
   else if (limit == G_MAXUINT64)

@@ -1,26 +1,71 @@
 /* Whether systemd, where there is one, starts the host by itself and lets it outlive a logout. */
 #include "host/control-client.h"
 #include "host/doctor.h"
+#include "host/progress.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 
+/* systemctl and loginctl answer at once, or not at all. */
+#define PATIENCE_MS 5000
+
 /* Either starts the host: at login, or at the first datagram. */
 static const char *const units[] = { "mux-quic.service", "mux-quic.socket" };
 
-/* The first line that @argv prints, whatever its exit status; NULL when it cannot be run or says nothing. */
-static char *
-first_line (const char *const *argv)
+typedef struct
 {
-  g_autoptr (GSubprocess) process
-      = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
-  g_autofree char *text = NULL;
+  GSubprocess *process;
+  GCancellable *cancellable;
+  char *text;
+  gboolean done, hung;
+} Question;
 
-  if (process == NULL || !g_subprocess_communicate_utf8 (process, NULL, NULL, &text, NULL, NULL)
-      || text == NULL)
+static void
+answered_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Question *question = data;
+
+  g_subprocess_communicate_utf8_finish (G_SUBPROCESS (source), result, &question->text, NULL, NULL);
+  question->done = TRUE;
+}
+
+static gboolean
+hung_cb (gpointer data)
+{
+  Question *question = data;
+
+  question->hung = TRUE;
+  g_subprocess_force_exit (question->process);
+  g_cancellable_cancel (question->cancellable);
+  return G_SOURCE_CONTINUE;
+}
+
+/* The first line that @argv prints, whatever its exit status; NULL when it cannot be run or says nothing. *@hung
+ * (may be NULL) is set when it does not come to an end: who asks for a doctor may have a systemd that is ill. */
+static char *
+first_line (const char *const *argv, gboolean *hung)
+{
+  Question question = { 0 };
+  guint timer;
+
+  question.process
+      = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL);
+  if (question.process == NULL)
     return NULL;
-  text[strcspn (text, "\n")] = '\0';
-  return *text != '\0' ? g_steal_pointer (&text) : NULL;
+  question.cancellable = g_cancellable_new ();
+  timer = g_timeout_add (PATIENCE_MS, hung_cb, &question);
+  g_subprocess_communicate_utf8_async (question.process, NULL, question.cancellable, answered_cb, &question);
+  host_progress_wait (&question.done, NULL);
+  g_source_remove (timer);
+  g_object_unref (question.cancellable);
+  g_object_unref (question.process);
+  if (hung != NULL && question.hung)
+    *hung = TRUE;
+  if (question.text != NULL)
+    question.text[strcspn (question.text, "\n")] = '\0';
+  if (question.text == NULL || *question.text == '\0')
+    g_clear_pointer (&question.text, g_free);
+  return question.text;
 }
 
 static gboolean
@@ -35,15 +80,15 @@ is_enabled (const char *word)
 
 /* What systemctl says of the unit that is enabled, or else of the last one. */
 static char *
-ask_unit (void)
+ask_unit (gboolean *hung)
 {
   g_autofree char *word = NULL;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (units) && (word == NULL || !is_enabled (word)); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (units) && !*hung && (word == NULL || !is_enabled (word)); i++)
     {
       const char *user[] = { "systemctl", "--user", "is-enabled", units[i], NULL };
       const char *system[] = { "systemctl", "is-enabled", units[i], NULL };
-      g_autofree char *next = first_line (host_control_is_system () ? system : user);
+      g_autofree char *next = first_line (host_control_is_system () ? system : user, hung);
 
       if (next != NULL)
         {
@@ -59,7 +104,7 @@ host_doctor_is_awaited (void)
 {
   const char *user[] = { "systemctl", "--user", "is-active", "mux-quic.socket", NULL };
   const char *system[] = { "systemctl", "is-active", "mux-quic.socket", NULL };
-  g_autofree char *word = first_line (host_control_is_system () ? system : user);
+  g_autofree char *word = first_line (host_control_is_system () ? system : user, NULL);
 
   return g_strcmp0 (word, "active") == 0;
 }
@@ -100,12 +145,21 @@ void
 host_doctor_service (GPtrArray *findings, gboolean running)
 {
   const char *argv[] = { "loginctl", "show-user", g_get_user_name (), "--property=Linger", "--value", NULL };
-  g_autofree char *unit = ask_unit ();
+  gboolean hung = FALSE;
+  g_autofree char *unit = ask_unit (&hung);
   g_autofree char *linger = NULL;
 
+  if (hung)
+    {
+      host_doctor_add (findings, "warning", "service",
+                       host_control_is_system () ? _("look for the cause: journalctl -b -p warning")
+                                                 : _("look for the cause: journalctl -b -p warning -u \"user@$(id -u)\""),
+                       _("systemd does not answer systemctl"));
+      return;
+    }
   host_doctor_judge_unit (findings, unit, host_control_is_system (), running);
   if (unit == NULL || !is_enabled (unit) || host_control_is_system ())
     return;
-  linger = first_line (argv);
+  linger = first_line (argv, NULL);
   host_doctor_judge_linger (findings, linger);
 }

@@ -197,6 +197,7 @@ run (int argc, char **argv)
   /* Who asks for no file and no target means the host as it runs. */
   if (config == NULL && argc == 1 && here.config != NULL && *here.config != '\0')
     config = g_strdup (here.config);
+  host_doctor_see_as_host (findings);
   examine_plugin (findings, argc > 1 ? argv[1] : NULL, &here);
   host_doctor_host_clear (&here);
   if (host_json_wanted ())

@@ -22,6 +22,9 @@ typedef struct
 void host_doctor_host_clear (HostDoctorHost *host);
 /* The control socket and who answers on it. */
 void host_doctor_host (GPtrArray *findings, HostDoctorHost *host);
+/* Of the system's host, asked by root: from here on this process is the user that it runs as, and sees what it may
+ * and may not. */
+void host_doctor_see_as_host (GPtrArray *findings);
 /* The limit of open files of @pid, or of what would be started here when it is 0. */
 void host_doctor_files (GPtrArray *findings, int pid);
 /* Whether systemd listens in the place of a host that does not run. */

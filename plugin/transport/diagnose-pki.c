@@ -106,8 +106,10 @@ transport_examine_directory (TransportExamination *examination)
   g_autoptr (GError) error = NULL;
   g_autoptr (PkiStore) store = NULL;
   guint before = transport_diagnosis_size (examination->findings);
+  struct stat status;
+  gboolean ours = geteuid () == 0 || (lstat (path, &status) == 0 && status.st_uid == geteuid ());
 
-  if (examination->transport->host->system_mode && geteuid () != 0)
+  if (examination->transport->host->system_mode && !ours)
     {
       transport_diagnosis_add (examination->findings, "pki", TRANSPORT_FINDING_NOTE,
                                _("look as root: sudo mux-quic doctor --system"),

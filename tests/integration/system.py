@@ -93,6 +93,13 @@ exec {self.BECOME} '{PROGRAM}' serve --system --no-bus --plugin '{MODULE}'
         users = sorted(one["user"] for one in json.loads(done.stdout)["certificates"])
         self.assertEqual(users, ["nobody", "nobody"])
 
+    def test_its_doctor(self):
+        """Root asks, and finds nothing wrong with whose things are."""
+        done = self.mux("doctor", "--system", "--json", "--plugin", MODULE)
+        findings = [(one["level"], one["check"], one["found"]) for one in json.loads(done.stdout)["findings"]]
+        self.assertIn("host", [check for level, check, _ in findings if level == "ok"], findings)
+        self.assertEqual([one for one in findings if one[0] == "error"], [])
+
     def test_a_certificate_is_the_callers(self):
         """… and not the host's user's, who is nobody's identity here."""
         done = self.mux("enroll", "--system", "--generate")

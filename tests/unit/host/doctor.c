@@ -188,6 +188,15 @@ test_service (World *world, gconstpointer unused)
     }
 }
 
+/* A systemd that is ill holds nobody up. */
+static void
+test_hung (World *world, gconstpointer unused)
+{
+  write_program (world, "systemctl", "exec /bin/sleep 1000");
+  host_doctor_service (world->findings, TRUE);
+  expect (world, "service", "warning", "does not answer", "journalctl");
+}
+
 /* Nobody runs, but somebody listens. */
 static void
 test_awaited (World *world, gconstpointer unused)
@@ -225,6 +234,7 @@ main (int argc, char **argv)
   ADD ("stranger", test_stranger);
   ADD ("files", test_files);
   ADD ("service", test_service);
+  ADD ("hung", test_hung);
   ADD ("awaited", test_awaited);
   ADD ("linger", test_linger);
   return g_test_run ();
