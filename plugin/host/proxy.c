@@ -2,7 +2,9 @@
 #include "host/client.h"
 #include "host/verb.h"
 
+#include <glib-unix.h>
 #include <glib/gi18n.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -65,11 +67,35 @@ ending (HostClient *client, gpointer data)
 
 static const HostClientEvents events = { .opened = opened, .ending = ending };
 
+/* As ssh ends its ProxyCommand. Without a goodbye the other side would keep the session and its program for this client, who cannot come
+ * back: its input and output are gone. */
+static gboolean
+interrupt_cb (gpointer client)
+{
+  host_client_quit (client, 128 + SIGINT, NULL);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+terminate_cb (gpointer client)
+{
+  host_client_quit (client, 128 + SIGTERM, NULL);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+hang_up_cb (gpointer client)
+{
+  host_client_quit (client, 128 + SIGHUP, NULL);
+  return G_SOURCE_CONTINUE;
+}
+
 static int
 run (int argc, char **argv)
 {
   HostClient *client;
   Proxy proxy = { 0 };
+  guint sources[3];
   int status;
 
   if (argc != 2)
@@ -80,7 +106,12 @@ run (int argc, char **argv)
   client = host_client_new (&events, &proxy, &status);
   if (client == NULL)
     return status;
+  sources[0] = g_unix_signal_add (SIGINT, interrupt_cb, client);
+  sources[1] = g_unix_signal_add (SIGTERM, terminate_cb, client);
+  sources[2] = g_unix_signal_add (SIGHUP, hang_up_cb, client);
   status = host_client_run (client, argv[1], g_variant_new ("a{sv}", NULL));
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
   host_client_free (client);
   return status;
 }

@@ -1,6 +1,7 @@
 """The main job on real programs: commands, a shell in tmux, OpenSSH and rsync through a host on loopback."""
 
 import hashlib
+import json
 import os
 import pathlib
 import pwd
@@ -97,6 +98,21 @@ class Commands(unittest.TestCase):
             process.wait(PATIENCE)
             wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the remote program ended")
 
+    def test_a_gone_proxy_leaves_nothing_there(self):
+        """Nobody could ever come back to it: ssh, which was its input and output, has ended it."""
+        with Sandbox() as world:
+            host = world.serve(services={"cat": {"program": ["sh", "-c", "echo $$; exec cat"]}})
+            client = world.client(host)
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                process = world.popen(PROGRAM, "proxy", *client, "--service", "cat", "here",
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+                pid = int(read_line(process.stdout, "the pid"))
+                process.send_signal(number)
+                self.assertEqual(process.wait(PATIENCE), 128 + number)
+                wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the remote program ended")
+                self.assertEqual(json.loads(world.mux("status", "--json").stdout)["sessions"], [])
+            self.assertEqual(host.stop(), 0)
+
 
 class Terminal(unittest.TestCase):
     def test_tmux_over_connect(self):
@@ -192,6 +208,7 @@ class OpenSsh(unittest.TestCase):
             done = world.run("sftp", "-b", batch, *options, f"{ME}@far")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(world.path("back").read_bytes(), data)
+            wait_until(lambda: not json.loads(world.mux("status", "--json").stdout)["sessions"], "their sessions have ended", 20)
             self.assertEqual(host.stop(), 0)
 
     def test_rsync_with_exec_as_remote_shell(self):
