@@ -11,7 +11,7 @@ parse_cb (const char *name, const char *value, gpointer data, GError **error)
   static const char *const words[]
       = { [HOST_COLOR_AUTO] = "auto", [HOST_COLOR_ALWAYS] = "always", [HOST_COLOR_NEVER] = "never" };
 
-  if (value == NULL)
+  if (value == NULL || *value == '\0')
     value = "always";
   for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
     if (g_str_equal (value, words[i]))

@@ -97,6 +97,29 @@ make_context (const HostVerb *verb)
   return context;
 }
 
+static gboolean
+may_lack_value (const HostVerb *verb, const char *name)
+{
+  for (gsize i = 0; i < HOST_VERB_MAX_OPTIONS && verb->options[i] != NULL; i++)
+    for (const GOptionEntry *option = verb->options[i]; option->long_name != NULL; option++)
+      if ((option->flags & G_OPTION_FLAG_OPTIONAL_ARG) != 0 && g_str_equal (option->long_name, name))
+        return TRUE;
+  return FALSE;
+}
+
+/* GOption takes the next word for the value of an option that may lack one: of `connect --take-over work` it would
+ * leave no target. A value comes behind "=", as --help tells; none is one that is empty. @made owns new words. */
+static void
+end_options_without_value (const HostVerb *verb, int argc, char **argv, GPtrArray *made)
+{
+  for (int i = 1; i < argc && !g_str_equal (argv[i], "--"); i++)
+    if (g_str_has_prefix (argv[i], "--") && may_lack_value (verb, argv[i] + 2))
+      {
+        argv[i] = g_strconcat (argv[i], "=", NULL);
+        g_ptr_array_add (made, argv[i]);
+      }
+}
+
 /* GOption leaves the "--" that ends the options among the arguments. Behind its first argument it belongs to
  * another program. */
 static void
@@ -138,10 +161,12 @@ host_usage_run (const HostVerb *verb, int argc, char **argv)
 {
   g_autofree char *program = g_strdup_printf ("mux-quic %s", verb->name);
   g_autoptr (GOptionContext) context = make_context (verb);
+  g_autoptr (GPtrArray) made = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
 
   g_set_prgname (program);
   argv[0] = program;
+  end_options_without_value (verb, argc, argv, made);
   if (!g_option_context_parse (context, &argc, &argv, &error))
     {
       host_complain (_ ("%s; see %s --help"), error->message, g_get_prgname ());

@@ -69,6 +69,20 @@ class Usage(unittest.TestCase):
                 self.assertIn(said, done.stderr.decode(), words)
                 self.assertEqual(done.stderr.count(b"\n"), 1, words)
 
+    def test_a_value_that_may_be_left_out(self):
+        """… is not the next word."""
+        with Sandbox() as world:
+            host = world.serve()
+            client = world.client(host)
+            for words in (["--take-over", "here"], ["here", "--take-over"], ["--take-over=00112233445566778899aabbccddeeff", "here"]):
+                done = world.mux("connect", *client, *words)
+                self.assertEqual(done.returncode, 255, done.stderr)
+                self.assertIn(b"No session of yours waits", done.stderr, words)
+            self.assertIn(b"\033[1m", world.mux("status", "--color").stdout)
+            done = world.mux("cert", "--color", "list")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(host.stop(), 0)
+
     def test_no_host_is_3(self):
         with Sandbox() as world:
             for words in ([], ["status"], ["--json"], ["cert", "list"], ["creds", "--pem"], ["metrics"], ["log-level"],
