@@ -18,6 +18,8 @@ typedef struct
   HostClient *client;
   HostFeed *feed;
   HostDrain *drain;
+  HostDrain *errors; /* of a program without a terminal that was taken over; NULL */
+  GIOStream *error_lane;
   HostEscape escape;
   gboolean raw;
 } Connect;
@@ -27,7 +29,7 @@ progress_cb (HostDrain *drain, guint64 count, gpointer data)
 {
   Connect *self = data;
 
-  host_client_confirm (self->client, host_client_channel (self->client), count);
+  host_client_confirm (self->client, drain == self->errors ? self->error_lane : host_client_channel (self->client), count);
 }
 
 static void
@@ -41,6 +43,27 @@ drained_cb (HostDrain *drain, const GError *error, gboolean writing, gpointer da
     host_client_quit (self->client, HOST_EXIT_FAILURE, error->message);
   else
     host_client_quit_lost (self->client, error->message);
+}
+
+/* What goes wrong there goes wrong with the channel too, and is said of it. */
+static void
+errors_drained_cb (HostDrain *drain, const GError *error, gboolean writing, gpointer data)
+{
+  Connect *self = data;
+
+  host_client_release (self->client);
+}
+
+/* Of an `exec` whose client died: what it says there must be read, or it waits for ever. */
+static void
+read_errors (Connect *self)
+{
+  self->error_lane = host_client_lane (self->client, "stderr");
+  if (self->error_lane == NULL)
+    return;
+  host_client_hold (self->client);
+  self->errors = host_drain_new (g_io_stream_get_input_stream (self->error_lane), STDERR_FILENO, progress_cb,
+                                 errors_drained_cb, self);
 }
 
 static void
@@ -176,6 +199,8 @@ opened (HostClient *client, gpointer data)
   self->feed = host_feed_new (STDIN_FILENO, g_io_stream_get_output_stream (channel), fed_cb, self);
   if (self->raw)
     host_feed_set_filter (self->feed, filter_cb, self);
+  if (taken != NULL)
+    read_errors (self);
   say_who_waits (self);
   /* It may have changed while we dialled. */
   if (taken != NULL)
@@ -191,6 +216,7 @@ ending (HostClient *client, gpointer data)
 
   g_clear_pointer (&self->feed, host_feed_free);
   g_clear_pointer (&self->drain, host_drain_free);
+  g_clear_pointer (&self->errors, host_drain_free);
   host_client_set_painted (client, FALSE);
   host_terminal_restore ();
 }

@@ -297,6 +297,20 @@ class Roam(unittest.TestCase):
         wait_until(lambda: b"No session of yours waits" in seen or None, "the reason")
         self.assertEqual(self.host.stop(), 0)
 
+    def test_a_command_is_taken_over(self):
+        """With its errors, more of them than any window holds: a program whose errors nobody reads would stop."""
+        self.begin()
+        process = self.world.popen(PROGRAM, "exec", *self.options, "here", "--", "sh", "-c",
+                                   "echo ready; read line; head -c 20000000 /dev/zero >&2; echo $line; exit 5",
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
+        self.assertEqual(read_line(process.stdout, "ready"), "ready")
+        process.kill()
+        process.wait(PATIENCE)
+        wait_until(self.away, "the session is away")
+        done = self.world.mux("connect", *self.options, "--take-over", "here", input=b"precious\n")
+        self.assertEqual((done.returncode, done.stdout.splitlines()[-1], len(done.stderr)), (5, b"precious", 20_000_000))
+        self.assertEqual(self.host.stop(), 0)
+
     def test_what_a_person_sees(self):
         """A line with seconds while away, gone when back; and an offer when the session is lost."""
         self.begin()
