@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "control-dbus.h"
 #include "control/pump.h"
+#include "session/session.h"
 
 typedef struct
 {
@@ -243,6 +244,20 @@ is_owner (ControlPassage *passage, GDBusMethodInvocation *invocation)
   return FALSE;
 }
 
+/* FALSE: the caller was told that it cannot be said. */
+static gboolean
+tell (ControlPassage *passage, GDBusMethodInvocation *invocation, const char *event, GVariant *details,
+      const char *complaint)
+{
+  if (session_event_is_valid (event, details))
+    {
+      transport_session_ops.send_event (passage->session, passage->channel, event, details);
+      return TRUE;
+    }
+  g_dbus_method_invocation_return_error_literal (invocation, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, complaint);
+  return FALSE;
+}
+
 static gboolean
 resize_cb (ControlChannel *skeleton, GDBusMethodInvocation *invocation, guint rows, guint columns,
            gpointer data)
@@ -253,8 +268,8 @@ resize_cb (ControlChannel *skeleton, GDBusMethodInvocation *invocation, guint ro
   if (!is_owner (passage, invocation))
     return TRUE;
   details = g_variant_ref_sink (g_variant_new_parsed ("{'rows': <%u>, 'columns': <%u>}", rows, columns));
-  transport_session_ops.send_event (passage->session, passage->channel, "resize", details);
-  control_channel_complete_resize (skeleton, invocation);
+  if (tell (passage, invocation, "resize", details, _ ("A terminal has at most 65535 rows and columns")))
+    control_channel_complete_resize (skeleton, invocation);
   return TRUE;
 }
 
@@ -267,8 +282,9 @@ signal_cb (ControlChannel *skeleton, GDBusMethodInvocation *invocation, const ch
   if (!is_owner (passage, invocation))
     return TRUE;
   details = g_variant_ref_sink (g_variant_new_parsed ("{'name': <%s>}", name));
-  transport_session_ops.send_event (passage->session, passage->channel, "signal", details);
-  control_channel_complete_signal (skeleton, invocation);
+  if (tell (passage, invocation, "signal", details,
+            _ ("This is no name of a signal: say one in capitals and without SIG, as INT, TERM or HUP")))
+    control_channel_complete_signal (skeleton, invocation);
   return TRUE;
 }
 

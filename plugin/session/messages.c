@@ -165,6 +165,16 @@ event_details (const char *name, GVariant *arguments, GError **error)
 }
 
 gboolean
+session_event_is_valid (const char *event, GVariant *details)
+{
+  g_autoptr (GVariant) copy = event_details (event, details, NULL);
+
+  if (copy != NULL)
+    g_variant_ref_sink (copy);
+  return copy != NULL;
+}
+
+gboolean
 session_messages_event (Session *session, const char *name, GVariant *arguments, GError **error)
 {
   g_autoptr (GVariant) details = NULL;

@@ -115,6 +115,8 @@ void session_refuse (Session *session, GIOStream *channel, const char *code, con
 /* See MuxSessionOps.lane (), send_event (), set_manual (), confirm (), describe_channel (). */
 GIOStream *session_lane (Session *session, GIOStream *channel, const char *name, GError **error);
 void session_send_event (Session *session, GIOStream *channel, const char *event, GVariant *details);
+/* Whether @event can be said with @details (a{sv}): over another the other side would end the session. */
+gboolean session_event_is_valid (const char *event, GVariant *details);
 void session_set_manual (Session *session, GIOStream *stream);
 void session_confirm (Session *session, GIOStream *stream, guint64 count);
 GVariant *session_describe_channel (Session *session, GIOStream *channel);

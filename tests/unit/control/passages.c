@@ -269,6 +269,41 @@ test_terminal (void)
   world_clear (&world);
 }
 
+static void
+channel_call_wrong (World *world, const Opened *opened, const char *method, GVariant *arguments, const char *word)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (call (world, world->connection, opened->path, "org.muxquic.Quic1.Channel", method, arguments, NULL,
+                       &error));
+  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+  if (strstr (error->message, word) == NULL)
+    g_error ("“%s” does not say “%s”", error->message, word);
+}
+
+/* What the other side would end the whole session over, with everybody's channels, never gets there. */
+static void
+test_nonsense (void)
+{
+  World world = world_new (NULL);
+  g_autofree char *endless = g_strnfill (70000, 'A');
+  Opened opened = open_well (&world, world.connection, "{'service': <'echo'>}");
+  char byte = 'x';
+
+  channel_call_wrong (&world, &opened, "Signal", g_variant_new ("(s)", "hup"), "TERM");
+  channel_call_wrong (&world, &opened, "Signal", g_variant_new ("(s)", ""), "TERM");
+  channel_call_wrong (&world, &opened, "Signal", g_variant_new ("(s)", endless), "TERM");
+  channel_call_wrong (&world, &opened, "Resize", g_variant_new ("(uu)", 65536, 80), "65535");
+  channel_call (&world, &opened, "Resize", g_variant_new ("(uu)", 65535, 65535));
+  g_assert_cmpint (send (opened.fd, &byte, 1, MSG_NOSIGNAL), ==, 1);
+  while (recv (opened.fd, &byte, 1, 0) != 1)
+    turn (&world);
+  g_assert_cmpstr (world.said->str, ==, "");
+  close (opened.fd);
+  g_free (opened.path);
+  world_clear (&world);
+}
+
 /* Nobody reads: what is taken is bounded, and nothing turns while everybody waits. Then it is read, and
  * nothing is missing. */
 static void
@@ -580,6 +615,7 @@ main (int argc, char **argv)
   mini_main (&argc, &argv);
   g_test_add_func ("/control/passages/echo", test_echo);
   g_test_add_func ("/control/passages/terminal", test_terminal);
+  g_test_add_func ("/control/passages/nonsense", test_nonsense);
   g_test_add_func ("/control/passages/pressure", test_pressure);
   g_test_add_func ("/control/passages/hang-up", test_hang_up);
   g_test_add_func ("/control/passages/session-ends", test_session_ends);
