@@ -24,19 +24,21 @@ static char *
 choose_user (GDBusConnection *caller, ControlRights rights, gboolean system_mode, const char *user, GError **error)
 {
   g_autofree char *own = control_rights_user (caller);
+  gboolean for_anybody = (rights & CONTROL_MAY_CHANGE) != 0;
 
-  if (own == NULL)
-    own = g_strdup (g_get_user_name ());
+  if (for_anybody && user[0] != '\0')
+    return g_strdup (user);
   /* Root has no sessions of its own at a user's host; that user is whom one means then. The user of the system's host is nobody's
    * identity. */
-  if (user[0] == '\0')
-    return g_strdup ((rights & CONTROL_MAY_CHANGE) != 0 && !system_mode ? g_get_user_name () : own);
-  if ((rights & CONTROL_MAY_CHANGE) == 0 && !g_str_equal (user, own))
-    {
-      base_error_set (error, MUX_ERROR_REFUSED, _("“%s” gets certificates for itself only; root may make them for anybody"), own);
-      return NULL;
-    }
-  return g_strdup (user);
+  if (for_anybody && !system_mode)
+    return g_strdup (g_get_user_name ());
+  if (own == NULL)
+    base_error_set (error, MUX_ERROR_REFUSED, _("The user who asks has no name on this machine, so there is nobody to certify"));
+  else if (user[0] != '\0' && !g_str_equal (user, own))
+    base_error_set (error, MUX_ERROR_REFUSED, _("“%s” gets certificates for itself only; root may make them for anybody"), own);
+  else
+    return g_steal_pointer (&own);
+  return NULL;
 }
 
 GVariant *

@@ -14,6 +14,7 @@ from sandbox import MODULE, PATIENCE, PROGRAM, SANITIZED, Sandbox, processes_wit
 import tap
 
 NOBODY = 65534
+NAMELESS = 54321
 UNITS = pathlib.Path(os.environ["MUX_QUIC_SOURCE"], "data/systemd")
 
 
@@ -99,6 +100,17 @@ exec {self.BECOME} '{PROGRAM}' serve --system --no-bus --plugin '{MODULE}'
         findings = [(one["level"], one["check"], one["found"]) for one in json.loads(done.stdout)["findings"]]
         self.assertIn("host", [check for level, check, _ in findings if level == "ok"], findings)
         self.assertEqual([one for one in findings if one[0] == "error"], [])
+
+    def test_who_has_no_name_gets_nothing(self):
+        """… and surely not what the host's own user would get."""
+        if self.inside("test", "-x", PROGRAM, user=NAMELESS).returncode != 0:
+            self.skipTest("others cannot run a program of this directory")
+        for words in ((), ("--user", "root"), ("--user", "nobody")):
+            done = self.mux("enroll", "--system", "--generate", *words, user=NAMELESS)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn(b"has no name", done.stderr)
+        done = self.mux("cert", "list", "--system", "--json")
+        self.assertEqual(json.loads(done.stdout)["certificates"], [])
 
     def test_a_certificate_is_the_callers(self):
         """… and not the host's user's, who is nobody's identity here."""
