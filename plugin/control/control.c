@@ -49,8 +49,7 @@ add_objects (Control *control, GDBusConnection *connection, gboolean is_private)
   ControlObjects *objects = control_objects_new (control->transport, control->sessions, connection, is_private);
 
   g_ptr_array_add (control->objects, objects);
-  control_passages_serve (control->passages, control_objects_manager (objects),
-                          control_rights (control->transport, connection, is_private));
+  control_passages_serve (control->passages, control_objects_manager (objects));
 }
 
 static void

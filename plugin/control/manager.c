@@ -37,6 +37,7 @@ static const struct
   { "Generate", CONTROL_MAY_ENROL },
   { "StoreCredentials", CONTROL_MAY_KEEP },
   { "LookUpCredentials", CONTROL_MAY_KEEP },
+  { "OpenChannel", CONTROL_MAY_OPEN },
 };
 
 static ControlRights
@@ -98,7 +99,7 @@ method_call_cb (GDBusConnection *connection, const char *sender, const char *pat
 {
   ControlManagerExport *self = data;
 
-  control_rights_ask (self->rights, needed (method), invocation, self->cancellable, granted_cb, self);
+  control_rights_ask (self->transport, self->rights, needed (method), invocation, self->cancellable, granted_cb, self);
 }
 
 /* Without set_property () GDBus gives Set to method_call (), where it can be refused. */

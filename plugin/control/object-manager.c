@@ -51,6 +51,8 @@ list_skeletons (ControlObjectManager *self, GVariantBuilder *objects)
     {
       GDBusInterfaceSkeleton *skeleton = self->skeletons->pdata[i];
 
+      if (g_dbus_interface_skeleton_get_connection (skeleton) == NULL)
+        continue; /* its path was taken */
       /* What has changed is said before it is listed. */
       g_dbus_interface_skeleton_flush (skeleton);
       g_variant_builder_add (objects, "{o@a{sa{sv}}}", g_dbus_interface_skeleton_get_object_path (skeleton),
@@ -94,7 +96,7 @@ method_call_cb (GDBusConnection *connection, const char *sender, const char *pat
 {
   ControlObjectManager *self = data;
 
-  control_rights_ask (self->rights, CONTROL_MAY_LOOK, invocation, self->cancellable, granted_cb, self);
+  control_rights_ask (self->transport, self->rights, CONTROL_MAY_LOOK, invocation, self->cancellable, granted_cb, self);
 }
 
 static void

@@ -29,6 +29,16 @@ static void export(ControlObjects *self, gpointer skeleton, const char *path)
     base_warning ("%s cannot be shown on D-Bus: %s", path, error->message);
 }
 
+/* FALSE: it is not there, because its path was taken. */
+static gboolean
+unexport (gpointer skeleton)
+{
+  if (g_dbus_interface_skeleton_get_connection (skeleton) == NULL)
+    return FALSE;
+  g_dbus_interface_skeleton_unexport (skeleton);
+  return TRUE;
+}
+
 /* Listeners */
 
 static void
@@ -57,7 +67,7 @@ add_listener (ControlObjects *self, GVariant *described)
 
   fill_listener (skeleton, described);
   export(self, skeleton, path);
-  if (self->object_manager == NULL)
+  if (self->object_manager == NULL || g_dbus_interface_skeleton_get_connection (G_DBUS_INTERFACE_SKELETON (skeleton)) == NULL)
     return;
   properties
       = g_variant_ref_sink (g_dbus_interface_skeleton_get_properties (G_DBUS_INTERFACE_SKELETON (skeleton)));
@@ -69,10 +79,10 @@ remove_last_listener (ControlObjects *self)
 {
   GDBusInterfaceSkeleton *skeleton = self->skeletons->pdata[self->skeletons->len - 1];
   g_autofree char *path = g_strdup (g_dbus_interface_skeleton_get_object_path (skeleton));
+  gboolean was_there = unexport (skeleton);
 
-  g_dbus_interface_skeleton_unexport (skeleton);
   g_ptr_array_set_size (self->skeletons, (gint)self->skeletons->len - 1);
-  if (self->object_manager != NULL)
+  if (was_there && self->object_manager != NULL)
     control_object_manager_removed (self->object_manager, path, LISTENER_INTERFACE);
 }
 
@@ -182,7 +192,7 @@ control_objects_free (ControlObjects *self)
   g_clear_pointer (&self->object_manager, control_object_manager_free);
   g_clear_pointer (&self->sessions, control_session_tree_free);
   for (guint i = 0; i < self->skeletons->len; i++)
-    g_dbus_interface_skeleton_unexport (self->skeletons->pdata[i]);
+    unexport (self->skeletons->pdata[i]);
   g_ptr_array_unref (self->skeletons);
   g_object_unref (self->connection);
   g_free (self);

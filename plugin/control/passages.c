@@ -223,8 +223,6 @@ admit (ControlPassages *self, GDBusMethodInvocation *invocation)
   return NULL;
 }
 
-static const char rights_key[] = "mux-quic-passages-rights";
-
 static gboolean
 open_channel_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, GUnixFDList *list,
                  const char *target, GVariant *request, gpointer data)
@@ -237,9 +235,6 @@ open_channel_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, GU
   Caller *caller;
   Entry *entry;
 
-  if (!control_rights_check (GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (skeleton), rights_key)),
-                             CONTROL_MAY_OPEN, invocation))
-    return TRUE;
   complete = control_opening_parse (request, &lanes, &error);
   if (complete == NULL)
     {
@@ -262,9 +257,8 @@ open_channel_cb (ControlManager *skeleton, GDBusMethodInvocation *invocation, GU
 }
 
 void
-control_passages_serve (ControlPassages *self, ControlManager *skeleton, ControlRights rights)
+control_passages_serve (ControlPassages *self, ControlManager *skeleton)
 {
-  g_object_set_data (G_OBJECT (skeleton), rights_key, GUINT_TO_POINTER (rights));
   g_signal_connect (skeleton, "handle-open-channel", G_CALLBACK (open_channel_cb), self);
 }
 

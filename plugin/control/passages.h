@@ -19,8 +19,8 @@ ControlPassages *control_passages_new (MuxTransport *transport);
 void control_passages_free (ControlPassages *passages);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ControlPassages, control_passages_free)
 
-/* Answers OpenChannel on @skeleton as long as that lives, as far as @rights go. */
-void control_passages_serve (ControlPassages *passages, ControlManager *skeleton, ControlRights rights);
+/* Answers OpenChannel on @skeleton as long as that lives. That the caller may is looked at before (control/manager.h). */
+void control_passages_serve (ControlPassages *passages, ControlManager *skeleton);
 /* @connection is gone, and so is everybody on it. */
 void control_passages_drop (ControlPassages *passages, GDBusConnection *connection);
 /* TransportObserver.channel_event (). */

@@ -78,6 +78,7 @@ static void
 user_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (g_task_get_context (task));
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
   guint32 user;

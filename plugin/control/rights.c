@@ -52,16 +52,6 @@ control_rights_refuse (GDBusMethodInvocation *invocation, const GError *error)
     g_dbus_method_invocation_return_gerror (invocation, error);
 }
 
-gboolean
-control_rights_check (ControlRights rights, ControlRights right, GDBusMethodInvocation *invocation)
-{
-  g_autoptr (GError) error = refusal (rights, right);
-
-  if (error != NULL)
-    control_rights_refuse (invocation, error);
-  return error == NULL;
-}
-
 /* Asking */
 
 typedef struct
@@ -76,6 +66,7 @@ static void
 asked_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Question *question = data;
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (g_task_get_context (G_TASK (result)));
   g_autoptr (GError) error = NULL;
 
   control_polkit_check_finish (result, &error);
@@ -89,9 +80,12 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-control_rights_ask (ControlRights rights, ControlRights right, GDBusMethodInvocation *invocation,
+control_rights_ask (const MuxTransport *transport, ControlRights rights, ControlRights right, GDBusMethodInvocation *invocation,
                     GCancellable *cancellable, ControlRightsFunc func, gpointer user_data)
 {
+  const MuxHost *host = transport_host (transport);
+  g_autoptr (GMainContextPusher) pusher
+      = g_main_context_pusher_new (host->context != NULL ? host->context : g_main_context_default ());
   g_autoptr (GError) error = refusal (rights, right);
   GDBusMessageFlags flags = g_dbus_message_get_flags (g_dbus_method_invocation_get_message (invocation));
   Question *question;

@@ -23,14 +23,12 @@ ControlRights control_rights (const MuxTransport *transport, GDBusConnection *co
 
 /* @error: why not, borrowed; NULL: it may. */
 typedef void (*ControlRightsFunc) (GDBusMethodInvocation *invocation, const GError *error, gpointer user_data);
-/* Whether the caller has @right (0: everybody has). @func is called at once where that is known, else later; when @cancellable is
- * cancelled meanwhile it is not called, and @invocation is answered. */
-void control_rights_ask (ControlRights rights, ControlRights right, GDBusMethodInvocation *invocation,
+/* Whether the caller has @right (0: everybody has). @func is called at once where that is known, else later, with the context of
+ * @transport's host as the thread's default; when @cancellable is cancelled meanwhile it is not called, and @invocation is answered. */
+void control_rights_ask (const MuxTransport *transport, ControlRights rights, ControlRights right, GDBusMethodInvocation *invocation,
                          GCancellable *cancellable, ControlRightsFunc func, gpointer user_data);
 /* Answers @invocation with what control_rights_ask () said. */
 void control_rights_refuse (GDBusMethodInvocation *invocation, const GError *error);
-/* Whether @right is among @rights, without asking anybody; else answers @invocation with a refusal. */
-gboolean control_rights_check (ControlRights rights, ControlRights right, GDBusMethodInvocation *invocation);
 /* The login name of who sits at the other end of the private socket @connection; NULL when that cannot be told. Free with
  * g_free (). */
 char *control_rights_user (GDBusConnection *connection);

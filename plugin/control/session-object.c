@@ -120,7 +120,7 @@ method_call_cb (GDBusConnection *connection, const char *sender, const char *pat
   for (gsize i = 0; i < G_N_ELEMENTS (methods); i++)
     if (g_str_equal (methods[i].name, method))
       right = methods[i].right;
-  control_rights_ask (tree->rights, right, invocation, tree->cancellable, granted_cb, tree);
+  control_rights_ask (tree->transport, tree->rights, right, invocation, tree->cancellable, granted_cb, tree);
 }
 
 /* Without functions for properties they come as methods, which may be answered later. */

@@ -134,6 +134,7 @@ exec env -u G_DEBUG {POLKITD} --no-debug
         done = self.call(*arguments, **options)
         self.assertNotEqual(done.returncode, 0, done.stdout.decode())
         self.assertIn(b"AccessDenied", done.stderr)
+        return done.stderr
 
     def connect(self):
         """A session of root's, that stays."""
@@ -173,8 +174,10 @@ exec env -u G_DEBUG {POLKITD} --no-debug
         return self.said("org.freedesktop.DBus.ObjectManager.GetManagedObjects", path=ROOT, user=user).count("/Session/")
 
     def keys_stay(self, user):
-        for method, *arguments in (("Generate", "", ""), ("Enroll", "", "", ""), ("LookUpCredentials", "x")):
-            self.refused(f"{NAME}.Manager.{method}", *arguments, user=user)
+        for method, *arguments in (("Generate", "", ""), ("Enroll", "", "", ""), ("LookUpCredentials", "x"),
+                                   ("StoreCredentials", "x", "{}"), ("OpenChannel", "x", "{}")):
+            # Nobody is asked whether it may be, because it never may.
+            self.assertIn(b"private socket only", self.refused(f"{NAME}.Manager.{method}", *arguments, user=user))
 
     def test_without_polkit(self):
         client, path = self.connect()

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "control/objects.h"
 #include "transport/enrolment.h"
 #include "transport/peer-session.h"
 
@@ -201,6 +202,85 @@ test_bus (void)
   world_clear (&world);
 }
 
+/* The objects on @connection, which has the name then. */
+static ControlObjects *
+objects_on (World *world, ControlSessions *sessions, GDBusConnection *connection)
+{
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (world->server->context);
+  g_autoptr (GVariant) owned = g_dbus_connection_call_sync (
+      connection, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName",
+      g_variant_new ("(su)", CONTROL_BUS_NAME, 0), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+
+  g_assert_nonnull (owned);
+  return control_objects_new (world->server->transport, sessions, connection, FALSE);
+}
+
+/* On a connection where everybody must be looked at first, whose answers come on the host's context, which need not be the
+ * thread's default. */
+static void
+test_asked (void)
+{
+  g_autofree char *program = g_find_program_in_path ("dbus-daemon");
+  g_autoptr (MiniHost) files = mini_host_new (NULL, "files", NULL);
+  g_autoptr (GDBusConnection) owner = NULL, looker = NULL;
+  g_autoptr (ControlSessions) sessions = control_sessions_new ();
+  ControlObjects *objects;
+  World world;
+  Bus bus;
+
+  if (program == NULL)
+    {
+      g_test_skip ("dbus-daemon is not installed");
+      return;
+    }
+  bus = bus_new (files);
+  owner = bus_connect (&bus);
+  looker = bus_connect (&bus);
+  world = world_new (NULL);
+  world.server->host.system_mode = TRUE;
+  objects = objects_on (&world, sessions, owner);
+  check_objects (&world, looker);
+  check_refused (&world, looker, "OpenChannel", g_variant_new_parsed ("('there', @a{sv} {})"), "private socket");
+  control_objects_free (objects);
+  world.server->host.system_mode = FALSE;
+  bus_end (&bus);
+  world_clear (&world);
+}
+
+/* Two hosts of one process share its connection to the bus: the second is told that the places are taken, and goes on. */
+static void
+test_taken (void)
+{
+  g_autofree char *program = g_find_program_in_path ("dbus-daemon");
+  g_autoptr (MiniHost) files = mini_host_new (NULL, "files", NULL);
+  g_autoptr (GDBusConnection) owner = NULL, looker = NULL;
+  g_autoptr (ControlSessions) sessions = control_sessions_new ();
+  GLogLevelFlags fatal;
+  ControlObjects *first, *second;
+  World world;
+  Bus bus;
+
+  if (program == NULL)
+    {
+      g_test_skip ("dbus-daemon is not installed");
+      return;
+    }
+  bus = bus_new (files);
+  owner = bus_connect (&bus);
+  looker = bus_connect (&bus);
+  world = world_new (NULL);
+  first = objects_on (&world, sessions, owner);
+  fatal = g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
+  second = objects_on (&world, sessions, owner);
+  g_log_set_always_fatal (fatal);
+  control_objects_update (second);
+  control_objects_free (second);
+  check_objects (&world, looker);
+  control_objects_free (first);
+  bus_end (&bus);
+  world_clear (&world);
+}
+
 /* Without XDG_RUNTIME_DIR it is in the cache, and a second host is told of the first. */
 static void
 test_second_host (void)
@@ -230,6 +310,8 @@ main (int argc, char **argv)
   g_test_add_func ("/control/objects/reload", test_reload);
   g_test_add_func ("/control/objects/session", test_session);
   g_test_add_func ("/control/objects/bus", test_bus);
+  g_test_add_func ("/control/objects/asked", test_asked);
+  g_test_add_func ("/control/objects/taken", test_taken);
   g_test_add_func ("/control/objects/second-host", test_second_host);
   return mini_run ();
 }

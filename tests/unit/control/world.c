@@ -62,12 +62,14 @@ GVariant *
 world_call (World *world, GDBusConnection *connection, const char *path, const char *interface,
             const char *method, GVariant *arguments, GError **error)
 {
-  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (world->server->context);
+  GMainContextPusher *pusher = g_main_context_pusher_new (world->server->context);
   g_autoptr (GAsyncResult) result = NULL;
   gboolean on_bus = g_dbus_connection_get_unique_name (connection) != NULL;
 
   g_dbus_connection_call (connection, on_bus ? CONTROL_BUS_NAME : NULL, path, interface, method, arguments,
                           NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, done_cb, &result);
+  /* A host need not make its context the thread's default while it runs. */
+  g_main_context_pusher_free (pusher);
   while (result == NULL)
     g_main_context_iteration (world->server->context, TRUE);
   return g_dbus_connection_call_finish (connection, result, error);
