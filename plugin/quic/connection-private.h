@@ -65,7 +65,8 @@ struct _QuicConnection
   gpointer user_data;
   QuicState state;
   NetAddress local, remote; /* of the last validated path */
-  NetAddress candidate;     /* client: where it wants to send from, unset = as it does; kept until the next one */
+  NetAddress wanted;        /* client: where it is asked to send from; see `migrate` */
+  NetAddress candidate;     /* client: where it began to send from, or to prove that it can, last; unset = nowhere else yet */
 
   guint server : 1, raw : 1;
   guint half_open : 1;          /* counted so by its endpoint */
@@ -76,7 +77,7 @@ struct _QuicConnection
   guint silent : 1;             /* ends without CONNECTION_CLOSE */
   guint draining : 1;           /* the peer ended it: nothing may be sent any more */
   guint tell_path : 1, tell_streams : 1;
-  guint migrate : 1, migrate_at_once : 1; /* client: to `candidate`, in the next turn of writing */
+  guint migrate : 1, migrate_at_once : 1; /* client: to `wanted`, in the next turn of writing */
   guint new_token : 1;          /* server: a NEW_TOKEN is due */
   guint got_reset : 1;          /* stateless reset seen */
   guint spoke : 1;              /* what was queued before a goodbye was written */
@@ -136,8 +137,8 @@ gboolean quic_connection_new_cid (QuicConnection *connection, ngtcp2_cid *cid, g
 /* paths.c */
 /* Borrows both addresses. */
 ngtcp2_path quic_connection_path (const NetAddress *local, const NetAddress *remote);
-/* The local address of the path by which a packet came that was sent to @local. */
-const NetAddress *quic_connection_arrival (const QuicConnection *connection, const NetAddress *local);
+/* Sets *@arrival to the local address of the path by which a packet came that was sent to @local. */
+void quic_connection_arrival (const QuicConnection *connection, const NetAddress *local, NetAddress *arrival);
 /* Client: begins what quic_connection_migrate () asked for. */
 void quic_connection_begin_migration (QuicConnection *connection);
 /* ngtcp2 has validated a path, and may use another one now. */

@@ -10,6 +10,7 @@ void
 quic_connection_read (QuicConnection *connection, const NetAddress *local, const NetAddress *remote,
                       guint8 ecn, const guint8 *data, gsize length)
 {
+  NetAddress arrival;
   QuicEndpoint *endpoint = connection->endpoint;
   ngtcp2_pkt_info info = { .ecn = ecn };
   ngtcp2_path path;
@@ -23,7 +24,8 @@ quic_connection_read (QuicConnection *connection, const NetAddress *local, const
   if (connection->state == QUIC_STATE_ENDING)
     return;
   connection->bytes_in += length;
-  path = quic_connection_path (quic_connection_arrival (connection, local), remote);
+  quic_connection_arrival (connection, local, &arrival);
+  path = quic_connection_path (&arrival, remote);
   rv = quic_connection_read_packet (connection, &path, &info, data, length, endpoint->now);
   if (rv != 0)
     quic_connection_fail (connection, rv);

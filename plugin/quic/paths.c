@@ -13,14 +13,6 @@ quic_connection_path (const NetAddress *local, const NetAddress *remote)
   };
 }
 
-const NetAddress *
-quic_connection_arrival (const QuicConnection *connection, const NetAddress *local)
-{
-  /* ngtcp2 drops what comes to a client by a way it has left. But a server that has not noticed yet still sends its data there, and
-   * one that asks whether that way still leads here may learn that it does, rather than wait. */
-  return connection->server || net_address_equal (local, &connection->candidate) ? local : &connection->local;
-}
-
 /* FALSE and nothing there when ngtcp2 has an address that is none. */
 static gboolean
 current_path (const QuicConnection *connection, NetAddress *local, NetAddress *remote)
@@ -32,6 +24,18 @@ current_path (const QuicConnection *connection, NetAddress *local, NetAddress *r
 }
 
 void
+quic_connection_arrival (const QuicConnection *connection, const NetAddress *local, NetAddress *arrival)
+{
+  NetAddress remote;
+
+  /* ngtcp2 drops what comes to a client by a way it does not use. But a server that has not noticed yet still sends its data by one that was
+   * left, and one that asks whether that way still leads here may learn that it does, rather than wait. Not by the way that was proven last:
+   * when several were taken at once and never proven, that is not the one in use, and nothing would be heard any more. */
+  if (connection->server || net_address_equal (local, &connection->candidate) || !current_path (connection, arrival, &remote))
+    *arrival = *local;
+}
+
+void
 quic_connection_migrate (QuicConnection *connection, const NetAddress *local, gboolean at_once)
 {
   NetAddress current, remote;
@@ -39,7 +43,7 @@ quic_connection_migrate (QuicConnection *connection, const NetAddress *local, gb
   if (connection->server || connection->state != QUIC_STATE_OPEN || !current_path (connection, &current, &remote)
       || net_address_equal (local, &current))
     return;
-  connection->candidate = *local;
+  connection->wanted = *local;
   connection->migrate = TRUE;
   /* Nothing is lost with a path that was taken at once and never proven. */
   connection->migrate_at_once = at_once || !net_address_equal (&current, &connection->local);
@@ -49,7 +53,7 @@ quic_connection_migrate (QuicConnection *connection, const NetAddress *local, gb
 void
 quic_connection_begin_migration (QuicConnection *connection)
 {
-  ngtcp2_path path = quic_connection_path (&connection->candidate, &connection->remote);
+  ngtcp2_path path = quic_connection_path (&connection->wanted, &connection->remote);
   char text[NET_ADDRESS_STRLEN];
   int rv;
 
@@ -57,10 +61,12 @@ quic_connection_begin_migration (QuicConnection *connection)
   /* A dead path holds back the probe of the next one too, when it is full: they share the congestion window until the change. */
   rv = (connection->migrate_at_once ? ngtcp2_conn_initiate_immediate_migration : ngtcp2_conn_initiate_migration) (
       connection->conn, &path, connection->endpoint->now);
-  if (rv == NGTCP2_ERR_NOMEM || rv == NGTCP2_ERR_CALLBACK_FAILURE)
+  if (rv == 0)
+    connection->candidate = connection->wanted;
+  else if (rv == NGTCP2_ERR_NOMEM || rv == NGTCP2_ERR_CALLBACK_FAILURE)
     quic_connection_fail (connection, rv);
-  else if (rv != 0) /* the peer does not want it, or has given us no connection ID for it */
-    base_debug ("no migration to %s: %s", net_address_format (&connection->candidate, text), ngtcp2_strerror (rv));
+  else /* the peer does not want it, or has given us no connection ID for it: what we use is still heard */
+    base_debug ("no migration to %s: %s", net_address_format (&connection->wanted, text), ngtcp2_strerror (rv));
 }
 
 void

@@ -257,6 +257,78 @@ test_idle_talk (void)
   watcher_end (&watcher);
 }
 
+/* Addresses that come and go while the connection moves between them, some of them dead, some left before they were proven. */
+typedef struct
+{
+  Pair *pair;
+  guint dead; /* bit mask of `hosts` */
+} Weather;
+
+static const char *const hosts[] = { FIRST, SECOND, "198.51.100.9" };
+
+static gboolean
+weather_cb (LinkSide from, guint8 *data, gsize length, gpointer user_data)
+{
+  Weather *weather = user_data;
+  char text[NET_ADDRESS_STRLEN];
+
+  net_address_format (link_filtered (weather->pair->link, LINK_CLIENT), text);
+  for (guint i = 0; i < G_N_ELEMENTS (hosts); i++)
+    if (g_str_has_prefix (text, hosts[i]))
+      return (weather->dead & 1u << i) == 0;
+  g_assert_not_reached ();
+}
+
+/* TRUE when all bytes came through once every way led somewhere again. */
+static gboolean
+flap (guint32 seed)
+{
+  g_autoptr (Pair) pair = pair_new_slow (seed, 1000000);
+  Weather weather = { .pair = pair };
+  Peer *client;
+  Flow *flow;
+
+  link_add_host (pair->link, LINK_CLIENT, hosts[1]);
+  link_add_host (pair->link, LINK_CLIENT, hosts[2]);
+  link_set_filter (pair->link, weather_cb, &weather);
+  client = pair_connected (pair);
+  flow = peer_open (client);
+  flow_send (flow, 1024 * 1024);
+  for (guint turn = 0; turn < 20; turn++)
+    {
+      weather.dead = link_random (pair->link, 1u << G_N_ELEMENTS (hosts));
+      migrate (client, hosts[link_random (pair->link, G_N_ELEMENTS (hosts))], link_random (pair->link, 2) == 0);
+      link_run (pair->link, (10 + link_random (pair->link, 250)) * BASE_MILLISECOND);
+      g_assert_false (client->closed);
+    }
+  weather.dead = 0;
+  migrate (client, hosts[seed % G_N_ELEMENTS (hosts)], TRUE);
+  g_assert_true (link_run_until (pair->link, flow_is_closed, flow, 300 * BASE_SECOND));
+  link_set_filter (pair->link, NULL, NULL);
+  if (client->closed)
+    g_assert_cmpint (client->close.cause, ==, QUIC_CLOSE_IDLE);
+  else
+    g_assert_cmpstr (flow_sent (flow), ==, flow_received (flow));
+  return !client->closed;
+}
+
+/* Of 100 very few run out of connection IDs, or of time, and the session dials for those. */
+static void
+test_flapping (void)
+{
+  guint survivors = 0;
+
+  for (guint32 seed = 100; seed < 200; seed++)
+    {
+      gboolean survived = flap (seed);
+
+      survivors += survived;
+      if (!survived)
+        g_test_message ("seed %u does not survive", seed);
+    }
+  g_assert_cmpuint (survivors, >=, 95);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -269,6 +341,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/quic/migration/new-path-dead", test_new_path_dead);
   g_test_add_func ("/quic/migration/at-once-and-back", test_at_once_and_back);
   g_test_add_func ("/quic/migration/idle-talk", test_idle_talk);
+  g_test_add_func ("/quic/migration/flapping", test_flapping);
   status = g_test_run ();
   certs_free (certs);
   return status;
