@@ -37,7 +37,8 @@ drained_cb (HostDrain *drain, const GError *error, gboolean writing, gpointer da
       host_client_quit (exec->client, 128 + SIGPIPE, NULL);
       return;
     }
-  if (error != NULL)
+  /* A service on a terminal has no lane for errors: that one is reset. What else ends it ends the channel too, which says so. */
+  if (error != NULL && drain != exec->errors)
     {
       host_client_quit_lost (exec->client, error->message);
       return;

@@ -67,6 +67,9 @@ class Commands(unittest.TestCase):
             self.assertEqual(done.returncode, 128 + signal.SIGKILL)
             done = world.mux("exec", *client, "here", "--", "printf", "%s|", "a b", "", "$HOME", "'")
             self.assertEqual(done.stdout, b"a b||$HOME|'|")
+            # A service on a terminal has one output.
+            done = world.mux("exec", *client, "--service", "shell", "here", "--", "ignored", input=b"exit 3\n")
+            self.assertEqual((done.returncode, done.stderr), (3, b""))
             self.assertEqual(host.stop(), 0)
 
     def test_exec_of_what_is_not_there(self):
