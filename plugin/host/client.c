@@ -295,6 +295,16 @@ host_client_take_over (HostClient *client, const char *id)
   client->taken = g_strdup (id);
 }
 
+gboolean
+host_client_runs_command (HostClient *client)
+{
+  g_autoptr (GVariant) described = ops (client)->describe_channel (client->session, client->channel);
+  const char *name = "";
+
+  g_variant_lookup (described, "service", "&s", &name);
+  return g_str_equal (name, "exec");
+}
+
 guint
 host_client_n_waiting (HostClient *client)
 {

@@ -51,6 +51,8 @@ void host_client_quit (HostClient *client, int status, const char *message);
 /* The same for a transport's failure of which the session may say more in a moment; then that is said. */
 void host_client_quit_lost (HostClient *client, const char *message);
 
+/* Whether the channel is of a command, which has a lane "stderr", and not of a terminal or socket. */
+gboolean host_client_runs_command (HostClient *client);
 /* How many sessions of ours wait over there for their clients. */
 guint host_client_n_waiting (HostClient *client);
 /* Whether the end came because the session does not exist any more over there. */

@@ -199,7 +199,7 @@ opened (HostClient *client, gpointer data)
   self->feed = host_feed_new (STDIN_FILENO, g_io_stream_get_output_stream (channel), fed_cb, self);
   if (self->raw)
     host_feed_set_filter (self->feed, filter_cb, self);
-  if (taken != NULL)
+  if (taken != NULL && host_client_runs_command (client))
     read_errors (self);
   say_who_waits (self);
   /* It may have changed while we dialled. */
