@@ -100,6 +100,17 @@ format_session_state (GVariant *row, const char *key)
   return *since != '\0' ? g_strdup_printf (_("away since %s"), since) : format_string (row, key);
 }
 
+/* Who came here; or where this host went by itself. */
+static char *
+format_session_user (GVariant *row, const char *key)
+{
+  const char *direction = "", *target = "";
+
+  g_variant_lookup (row, "direction", "&s", &direction);
+  g_variant_lookup (row, "target", "&s", &target);
+  return g_str_equal (direction, "out") ? g_strdup_printf ("→ %s", target) : format_string (row, key);
+}
+
 static HostStyle
 session_style (GVariant *row)
 {
@@ -149,7 +160,7 @@ static const Column listener_columns[] = {
 };
 
 static const Column session_columns[] = {
-  { N_("USER"), "user", format_string, SCOLS_FL_TRUNC, NULL },
+  { N_("USER"), "user", format_session_user, SCOLS_FL_TRUNC, NULL },
   { N_("DEVICE"), "device", format_string, SCOLS_FL_TRUNC, NULL },
   { N_("PEER"), "peer", format_string, 0, NULL },
   { N_("STATE"), "state", format_session_state, 0, session_style },
@@ -280,7 +291,8 @@ host_status_table_format (GVariant *status, const HostTableLook *look)
   GString *text = g_string_new (NULL);
 
   append_table (text, status, "listeners", listener_columns, look);
-  g_string_append_c (text, '\n');
+  if (text->len > 0)
+    g_string_append_c (text, '\n');
   if (sessions != NULL && g_variant_n_children (sessions) > 0)
     append_rows (text, sessions, session_columns, look);
   else

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from sandbox import MODULE, PATIENCE, PROGRAM, Sandbox, processes_with, wait_until
+from sandbox import MODULE, PATIENCE, PROGRAM, Sandbox, processes_with, read_line, wait_until
 import tap
 
 VERBS = ["serve", "connect", "exec", "proxy", "enroll", "creds", "status", "cert", "metrics", "log-level", "check", "doctor"]
@@ -82,6 +82,25 @@ class Usage(unittest.TestCase):
             done = world.mux("cert", "--color", "list")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(host.stop(), 0)
+
+    def test_status_tells_who_came_from_where_it_went(self):
+        with Sandbox() as world:
+            there = world.serve()
+            client = world.client(there, connect_automatically=True)
+            self.assertEqual(world.mux("exec", *client, "here", "--", "true").returncode, 0)
+            world.path("other").mkdir(mode=0o700)
+            env = world.env | {"XDG_RUNTIME_DIR": str(world.path("other"))}
+            here = world.popen(PROGRAM, "serve", "--no-bus", *client, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, bufsize=0)
+            self.assertEqual(read_line(here.stdout, "its line"), "listening nowhere")
+            wait_until(lambda: json.loads(world.mux("status", "--json", env=env).stdout)["sessions"], "it is there")
+            heading, session = world.mux("status", env=env).stdout.decode().splitlines()[:2]
+            self.assertRegex(heading, "^USER ")
+            self.assertRegex(session, rf"^→ here .*127\.0\.0\.1:{there.port} ")
+            self.assertNotIn("→", world.mux("status").stdout.decode())
+            here.send_signal(signal.SIGTERM)
+            self.assertEqual(here.wait(PATIENCE), 0)
+            self.assertEqual(there.stop(), 0)
 
     def test_no_host_is_3(self):
         with Sandbox() as world:
