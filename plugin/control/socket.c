@@ -3,6 +3,7 @@
 #define BASE_LOG_ROOM "control"
 #include "base/error.h"
 #include "base/log.h"
+#include "control/reception.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Who may wait to be accepted, and to be served. (A GSocketService that is stopped for a while loses whom it is just
+/* Who may wait to be accepted. (A GSocketService that is stopped for a while loses whom it is just
  * accepting, so it never is.) */
 #define BACKLOG 128
-#define MAX_LINE 128
 
 struct _ControlSocket
 {
@@ -26,22 +26,11 @@ struct _ControlSocket
   char *path;
   int lock; /* held as long as this host lives */
   GSocketService *service;
-  GMainContext *context;
   GPtrArray *connections; /* of GDBusConnection, authenticated */
-  GQueue greetings;       /* of Greeting: authentications under way, the oldest first */
-  GQueue line;            /* of GSocketConnection: wait until one of the connections goes */
+  ControlReception *reception;
   ControlSocketFunc func;
   gpointer user_data;
 };
-
-typedef struct
-{
-  ControlSocket *socket; /* NULL when that is gone */
-  GSocketConnection *stream;
-  GCancellable *cancellable;
-  GSource *speaks; /* NULL from the first byte on: then the authentication runs, in a thread of GIO's */
-  GSource *deadline;
-} Greeting;
 
 static gboolean
 check_directory (const char *directory, gboolean everybody, GError **error)
@@ -85,74 +74,23 @@ take_lock (const char *path, GError **error)
   return -1;
 }
 
-static gboolean
-is_welcome_cb (GDBusAuthObserver *observer, GIOStream *stream, GCredentials *credentials, gpointer data)
-{
-  gboolean everybody = GPOINTER_TO_INT (data);
-  uid_t user = credentials == NULL ? (uid_t) -1 : g_credentials_get_unix_user (credentials, NULL);
-
-  /* Root may administer a user's host. The host of the system makes certificates for all its users. */
-  return user == geteuid () || user == 0 || (everybody && user != (uid_t) -1);
-}
-
-static gboolean
-only_external_cb (GDBusAuthObserver *observer, const char *mechanism, gpointer data)
-{
-  return g_str_equal (mechanism, "EXTERNAL");
-}
-
-static void greet (ControlSocket *self, GSocketConnection *stream);
-
 static void
 connection_closed_cb (GDBusConnection *connection, gboolean remote_vanished, GError *error, gpointer data)
 {
   ControlSocket *self = data;
-  g_autoptr (GSocketConnection) next = NULL;
+  g_autoptr (GDBusConnection) gone = g_object_ref (connection);
 
   g_signal_handlers_disconnect_by_data (connection, self);
   self->func (connection, FALSE, self->user_data);
   g_ptr_array_remove (self->connections, connection);
-  next = g_queue_pop_head (&self->line);
-  if (next != NULL)
-    greet (self, next);
+  control_reception_left (self->reception, gone);
 }
 
 static void
-greeting_free (Greeting *greeting)
+connected_cb (GDBusConnection *connection, gpointer data)
 {
-  if (greeting->speaks != NULL)
-    g_source_destroy (greeting->speaks);
-  g_clear_pointer (&greeting->speaks, g_source_unref);
-  g_source_destroy (greeting->deadline);
-  g_source_unref (greeting->deadline);
-  g_object_unref (greeting->cancellable);
-  g_object_unref (greeting->stream);
-  g_free (greeting);
-}
+  ControlSocket *self = data;
 
-static void
-greeted_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Greeting *greeting = data;
-  ControlSocket *self = greeting->socket;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GMainContextPusher) pusher = self != NULL ? g_main_context_pusher_new (self->context) : NULL;
-  GDBusConnection *connection = g_dbus_connection_new_finish (result, &error);
-
-  if (self != NULL)
-    g_queue_remove (&self->greetings, greeting);
-  greeting_free (greeting);
-  if (connection == NULL)
-    {
-      base_info ("a connection to the control socket came to nothing: %s", error->message);
-      return;
-    }
-  if (self == NULL)
-    {
-      g_dbus_connection_close (connection, NULL, NULL, NULL);
-      g_object_unref (connection);
-      return;
-    }
   g_dbus_connection_set_exit_on_close (connection, FALSE);
   g_ptr_array_add (self->connections, connection);
   g_signal_connect (connection, "closed", G_CALLBACK (connection_closed_cb), self);
@@ -160,82 +98,10 @@ greeted_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_dbus_connection_start_message_processing (connection);
 }
 
-/* The authentication's callback frees it, with nobody to tell. */
-static void
-dismiss (ControlSocket *self, Greeting *greeting)
-{
-  g_queue_remove (&self->greetings, greeting);
-  greeting->socket = NULL;
-  if (greeting->speaks != NULL)
-    greeting_free (greeting);
-  else
-    g_cancellable_cancel (greeting->cancellable);
-}
-
-static gboolean
-greeting_deadline_cb (gpointer data)
-{
-  Greeting *greeting = data;
-
-  if (greeting->socket != NULL)
-    dismiss (greeting->socket, greeting);
-  return G_SOURCE_REMOVE;
-}
-
-/* Its first byte is there. Only now a thread is given to it: whoever connects and says nothing costs a
- * descriptor and no more. */
-static gboolean
-speaks_cb (GSocket *socket, GIOCondition condition, gpointer data)
-{
-  Greeting *greeting = data;
-  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (greeting->socket->context);
-  g_autoptr (GDBusAuthObserver) observer = g_dbus_auth_observer_new ();
-  g_autofree char *guid = g_dbus_generate_guid ();
-
-  g_source_destroy (greeting->speaks);
-  g_clear_pointer (&greeting->speaks, g_source_unref);
-  g_signal_connect (observer, "allow-mechanism", G_CALLBACK (only_external_cb), NULL);
-  g_signal_connect (observer, "authorize-authenticated-peer", G_CALLBACK (is_welcome_cb),
-                    GINT_TO_POINTER (greeting->socket->everybody));
-  g_dbus_connection_new (G_IO_STREAM (greeting->stream), guid,
-                         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER
-                             | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-                         observer, greeting->cancellable, greeted_cb, greeting);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-greet (ControlSocket *self, GSocketConnection *stream)
-{
-  Greeting *greeting;
-
-  /* Who connects and says nothing makes room for the next. */
-  if (self->connections->len + self->greetings.length >= CONTROL_SOCKET_MAX_CONNECTIONS)
-    dismiss (self, g_queue_peek_head (&self->greetings));
-  greeting = g_new0 (Greeting, 1);
-  greeting->socket = self;
-  greeting->stream = g_object_ref (stream);
-  greeting->cancellable = g_cancellable_new ();
-  greeting->speaks = g_socket_create_source (g_socket_connection_get_socket (stream), G_IO_IN, NULL);
-  g_source_set_static_name (greeting->speaks, "mux-quic: control speaks");
-  g_source_set_callback (greeting->speaks, G_SOURCE_FUNC (speaks_cb), greeting, NULL);
-  g_source_attach (greeting->speaks, self->context);
-  greeting->deadline = g_timeout_source_new (CONTROL_SOCKET_GREETING_MS);
-  g_source_set_static_name (greeting->deadline, "mux-quic: control greeting");
-  g_source_set_callback (greeting->deadline, greeting_deadline_cb, greeting, NULL);
-  g_source_attach (greeting->deadline, self->context);
-  g_queue_push_tail (&self->greetings, greeting);
-}
-
 static gboolean
 incoming_cb (GSocketService *service, GSocketConnection *stream, GObject *source, gpointer data)
 {
-  ControlSocket *self = data;
-
-  if (self->connections->len < CONTROL_SOCKET_MAX_CONNECTIONS)
-    greet (self, stream);
-  else if (self->line.length < MAX_LINE)
-    g_queue_push_tail (&self->line, g_object_ref (stream));
+  control_reception_take (((ControlSocket *) data)->reception, stream);
   return TRUE;
 }
 
@@ -285,7 +151,7 @@ control_socket_new (const char *path, gboolean everybody, GMainContext *context,
   self->path = g_strdup (path);
   self->lock = lock;
   self->everybody = everybody;
-  self->context = g_main_context_ref (context);
+  self->reception = control_reception_new (everybody, context, connected_cb, self);
   self->connections = g_ptr_array_new_with_free_func (g_object_unref);
   self->func = func;
   self->user_data = user_data;
@@ -298,9 +164,6 @@ control_socket_new (const char *path, gboolean everybody, GMainContext *context,
 void
 control_socket_free (ControlSocket *self)
 {
-  while (self->greetings.length > 0)
-    dismiss (self, self->greetings.head->data);
-  g_queue_clear_full (&self->line, g_object_unref);
   if (self->service != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->service, self);
@@ -319,8 +182,8 @@ control_socket_free (ControlSocket *self)
       g_dbus_connection_close (connection, NULL, NULL, NULL);
     }
   g_ptr_array_unref (self->connections);
+  control_reception_free (self->reception);
   close (self->lock);
-  g_main_context_unref (self->context);
   g_free (self->path);
   g_free (self);
 }

@@ -1,7 +1,7 @@
 /* The private socket: D-Bus without a bus, for the same user only (and root), or for everybody on this machine; its connections see the
  * same objects. GDBusServer would do but for its manners with strangers: it gives every connection a thread
  * at once, and all the time in the world. So the socket is a GSocketService, and its connections are
- * GDBusConnections that authenticate as GDBusServer's do. */
+ * GDBusConnections that authenticate as GDBusServer's do (control/reception.h). */
 #pragma once
 
 #include <gio/gio.h>
@@ -9,11 +9,6 @@
 G_BEGIN_DECLS
 
 typedef struct _ControlSocket ControlSocket;
-
-/* Connections at once; more stand in line. */
-#define CONTROL_SOCKET_MAX_CONNECTIONS 16
-/* For authentication. */
-#define CONTROL_SOCKET_GREETING_MS 5000
 
 /* A connection is there, or is gone; @connection is borrowed. */
 typedef void (*ControlSocketFunc) (GDBusConnection *connection, gboolean there, gpointer user_data);

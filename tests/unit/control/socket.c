@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "control/reception.h"
 
 typedef struct
 {
@@ -18,6 +19,7 @@ typedef struct
   char *root, *directory, *path;
   ControlSocket *socket;
   guint connections;
+  gboolean everybody;
 } World;
 
 static void
@@ -46,7 +48,7 @@ world_open (World *world)
 {
   g_autoptr (GError) error = NULL;
 
-  world->socket = control_socket_new (world->path, FALSE, world->context, connection_cb, world, &error);
+  world->socket = control_socket_new (world->path, world->everybody, world->context, connection_cb, world, &error);
   g_assert_no_error (error);
 }
 
@@ -251,6 +253,147 @@ test_too_many (void)
   world_free (world);
 }
 
+/* Who waited in line and gave up keeps nobody behind him from his turn. */
+static void
+test_gave_up (void)
+{
+  World *world = world_new ();
+  GDBusConnection *connections[CONTROL_SOCKET_MAX_CONNECTIONS];
+  g_autoptr (GDBusConnection) extra = NULL;
+  Outcome outcome;
+
+  world_open (world);
+  for (guint i = 0; i < CONTROL_SOCKET_MAX_CONNECTIONS; i++)
+    {
+      connections[i] = bus_connect (world);
+      g_assert_nonnull (connections[i]);
+      wait_for (world, i + 1);
+    }
+  close (plain_connect (world));
+  begin_connect (world, &outcome);
+  for (guint i = 0; i < 100; i++)
+    g_main_context_iteration (world->context, FALSE);
+  g_assert_false (outcome.done);
+  g_dbus_connection_close (connections[0], NULL, NULL, NULL);
+  extra = end_connect (world, &outcome);
+  g_assert_nonnull (extra);
+  for (guint i = 0; i < CONTROL_SOCKET_MAX_CONNECTIONS; i++)
+    g_object_unref (connections[i]);
+  world_free (world);
+}
+
+/* A client's end that says who it is. */
+static int
+connect_as (World *world, uid_t user)
+{
+  g_autofree char *name = g_strdup_printf ("%u", user);
+  g_autoptr (GString) hello = g_string_new_len ("\0AUTH EXTERNAL ", 15);
+  uid_t own = geteuid ();
+  int fd;
+
+  for (const char *digit = name; *digit != '\0'; digit++)
+    g_string_append_printf (hello, "%02x", *digit);
+  g_string_append (hello, "\r\n");
+  g_assert_cmpint (seteuid (user), ==, 0);
+  fd = plain_connect (world);
+  g_assert_cmpint (seteuid (own), ==, 0);
+  g_assert_cmpint (send (fd, hello->str, hello->len, MSG_NOSIGNAL), ==, hello->len);
+  return fd;
+}
+
+/* Begins where the host has said OK: TRUE once for each. It must not hang up. */
+static gboolean
+begins (int fd)
+{
+  char buffer[64] = "";
+  gssize n = fd >= 0 ? recv (fd, buffer, sizeof buffer - 1, MSG_DONTWAIT) : -1;
+
+  if (n < 0)
+    return FALSE;
+  g_assert_cmpint (n, >, 0);
+  g_assert_true (g_str_has_prefix (buffer, "OK "));
+  g_assert_cmpint (send (fd, "BEGIN\r\n", 7, MSG_NOSIGNAL), ==, 7);
+  return TRUE;
+}
+
+/* Many commands that begin in the same moment are all served, and none that goes as soon as it came keeps its place. */
+static void
+test_burst (void)
+{
+  World *world = world_new ();
+  guint served = 0;
+  int fds[100];
+
+  world_open (world);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    fds[i] = connect_as (world, geteuid ());
+  while (served < G_N_ELEMENTS (fds))
+    {
+      g_main_context_iteration (world->context, FALSE);
+      for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+        if (begins (fds[i]))
+          {
+            close (fds[i]);
+            fds[i] = -1;
+            served++;
+          }
+    }
+  while (world->connections > 0)
+    g_main_context_iteration (world->context, TRUE);
+  world_free (world);
+}
+
+#define STRANGERS 4
+#define OF_EACH 8
+
+/* Others than root and the own user have some of the places, each and together, and wait for more. */
+static void
+test_strangers (void)
+{
+  World *world = world_new ();
+  GDBusConnection *own[CONTROL_SOCKET_MAX_CONNECTIONS - CONTROL_SOCKET_STRANGERS];
+  guint served[STRANGERS] = { 0 };
+  int fds[STRANGERS][OF_EACH];
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("only root can be somebody else");
+      world_free (world);
+      return;
+    }
+  g_assert_cmpint (g_chmod (world->root, 0755), ==, 0);
+  world->everybody = TRUE;
+  world_open (world);
+  for (guint i = 0; i < STRANGERS; i++)
+    for (guint k = 0; k < OF_EACH; k++)
+      fds[i][k] = connect_as (world, 65534 - i);
+  while (world->connections < CONTROL_SOCKET_STRANGERS)
+    {
+      g_main_context_iteration (world->context, FALSE);
+      for (guint i = 0; i < STRANGERS; i++)
+        for (guint k = 0; k < OF_EACH; k++)
+          served[i] += begins (fds[i][k]);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (own); i++)
+    {
+      own[i] = bus_connect (world);
+      g_assert_nonnull (own[i]);
+    }
+  wait_for (world, CONTROL_SOCKET_MAX_CONNECTIONS);
+  for (guint i = 0; i < STRANGERS; i++)
+    g_assert_cmpuint (served[i], ==, i < 3 ? CONTROL_SOCKET_OF_STRANGER : 0);
+  /* A place that one of them leaves is the next one's. */
+  close (fds[0][0]);
+  while (!begins (fds[0][CONTROL_SOCKET_OF_STRANGER]))
+    g_main_context_iteration (world->context, FALSE);
+  for (guint i = 0; i < STRANGERS * OF_EACH; i++)
+    if (i > 0)
+      close (fds[i / OF_EACH][i % OF_EACH]);
+  for (guint i = 0; i < G_N_ELEMENTS (own); i++)
+    g_object_unref (own[i]);
+  world_free (world);
+}
+
 static void
 allow_descriptors (rlim_t number)
 {
@@ -346,6 +489,9 @@ main (int argc, char **argv)
   g_test_add_func ("/control/socket/second-host", test_second_host);
   g_test_add_func ("/control/socket/stale", test_stale);
   g_test_add_func ("/control/socket/too-many", test_too_many);
+  g_test_add_func ("/control/socket/gave-up", test_gave_up);
+  g_test_add_func ("/control/socket/burst", test_burst);
+  g_test_add_func ("/control/socket/strangers", test_strangers);
   g_test_add_func ("/control/socket/idle", test_idle);
   g_test_add_func ("/control/socket/anonymous", test_anonymous);
   g_test_add_func ("/control/socket/close-in-greeting", test_close_in_greeting);
