@@ -8,12 +8,16 @@
 #include "control/session-object.h"
 
 #define LISTENER_INTERFACE "org.muxquic.Quic1.Listener"
+/* Between two looks at who reads: signals. */
+#define UNREAD_LOOK 64
 
 struct _ControlObjects
 {
   MuxTransport *transport;
   GDBusConnection *connection;
   ControlRights rights;
+  gboolean is_private;
+  guint unread; /* signals since the other end was seen to read; only of a private one, a bus reads always */
   ControlManager *manager;
   GPtrArray *skeletons; /* of GDBusInterfaceSkeleton: the Manager, then the Listeners in their order */
   ControlSessionTree *sessions;         /* NULL: nobody here may see them */
@@ -37,6 +41,25 @@ unexport (gpointer skeleton)
     return FALSE;
   g_dbus_interface_skeleton_unexport (skeleton);
   return TRUE;
+}
+
+/* Of what is signalled nothing may be left out, so who does not read is hung up on. It is looked at now and then. */
+static void
+said (ControlObjects *self)
+{
+  GSocketConnection *stream;
+
+  if (!self->is_private || ++self->unread % UNREAD_LOOK != 0)
+    return;
+  stream = G_SOCKET_CONNECTION (g_dbus_connection_get_stream (self->connection));
+  if ((g_socket_condition_check (g_socket_connection_get_socket (stream), G_IO_OUT) & G_IO_OUT) != 0)
+    self->unread = 0;
+  else if (self->unread >= CONTROL_OBJECTS_MAX_UNREAD)
+    {
+      base_info ("Somebody at the control socket does not read what is signalled, and is hung up on");
+      self->unread = 0;
+      g_dbus_connection_close (self->connection, NULL, NULL, NULL);
+    }
 }
 
 /* Listeners */
@@ -112,6 +135,7 @@ control_objects_update (ControlObjects *self)
 {
   control_manager_update (self->manager);
   update_listeners (self);
+  said (self);
 }
 
 /* Sessions */
@@ -119,18 +143,21 @@ control_objects_update (ControlObjects *self)
 void
 control_objects_session_added (ControlObjects *self, const ControlSessionEntry *entry)
 {
-  if (self->sessions != NULL && self->object_manager != NULL)
-    control_object_manager_added (self->object_manager, entry->path, CONTROL_SESSION_INTERFACE,
-                                  entry->properties);
+  if (self->sessions == NULL || self->object_manager == NULL)
+    return;
+  control_object_manager_added (self->object_manager, entry->path, CONTROL_SESSION_INTERFACE, entry->properties);
+  said (self);
 }
 
 void
 control_objects_session_changed (ControlObjects *self, const ControlSessionEntry *entry, GVariant *changed)
 {
-  if (self->sessions != NULL)
-    g_dbus_connection_emit_signal (
-        self->connection, NULL, entry->path, "org.freedesktop.DBus.Properties", "PropertiesChanged",
-        g_variant_new ("(s@a{sv}as)", CONTROL_SESSION_INTERFACE, changed, NULL), NULL);
+  if (self->sessions == NULL)
+    return;
+  g_dbus_connection_emit_signal (
+      self->connection, NULL, entry->path, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+      g_variant_new ("(s@a{sv}as)", CONTROL_SESSION_INTERFACE, changed, NULL), NULL);
+  said (self);
 }
 
 void
@@ -138,17 +165,21 @@ control_objects_session_back (ControlObjects *self, const ControlSessionEntry *e
 {
   const char *peer = "";
 
+  if (self->sessions == NULL)
+    return;
   g_variant_lookup (entry->properties, "Peer", "&s", &peer);
-  if (self->sessions != NULL)
-    g_dbus_connection_emit_signal (self->connection, NULL, entry->path, CONTROL_SESSION_INTERFACE,
-                                   "Reconnected", g_variant_new ("(us)", seconds, peer), NULL);
+  g_dbus_connection_emit_signal (self->connection, NULL, entry->path, CONTROL_SESSION_INTERFACE, "Reconnected",
+                                 g_variant_new ("(us)", seconds, peer), NULL);
+  said (self);
 }
 
 void
 control_objects_session_removed (ControlObjects *self, const char *path)
 {
-  if (self->sessions != NULL && self->object_manager != NULL)
-    control_object_manager_removed (self->object_manager, path, CONTROL_SESSION_INTERFACE);
+  if (self->sessions == NULL || self->object_manager == NULL)
+    return;
+  control_object_manager_removed (self->object_manager, path, CONTROL_SESSION_INTERFACE);
+  said (self);
 }
 
 /* Life */
@@ -173,6 +204,7 @@ control_objects_new (MuxTransport *transport, ControlSessions *sessions, GDBusCo
 
   self->transport = transport;
   self->connection = g_object_ref (connection);
+  self->is_private = is_private;
   self->rights = control_rights (transport, connection, is_private);
   self->skeletons = g_ptr_array_new_with_free_func (g_object_unref);
   self->manager = control_manager_new (transport, self->rights);

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 
 typedef struct _ControlObjects ControlObjects;
 
+/* Whoever sits at the private socket and has not read for so many signals is hung up on: they would pile up here. */
+#define CONTROL_OBJECTS_MAX_UNREAD 8192
+
 /* Exports what there is on @connection (a reference is kept). @is_private: it is one of the private socket.
  * @sessions is borrowed. */
 ControlObjects *control_objects_new (MuxTransport *transport, ControlSessions *sessions,

@@ -2,8 +2,13 @@
  * their end. */
 #include "unit/control/many.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include "control/objects.h"
 #include "session/session-private.h"
 #include "transport/expiry.h"
 #include "transport/listener.h"
@@ -155,6 +160,66 @@ test_expiring (void)
   world_clear (&world);
 }
 
+/* Somebody at the private socket who says who he is, and then never reads. */
+static int
+connect_deaf (World *world)
+{
+  g_autofree char *path = control_socket_path ("server", FALSE);
+  g_autofree char *user = g_strdup_printf ("%u", geteuid ());
+  g_autoptr (GString) hello = g_string_new_len ("\0AUTH EXTERNAL ", 15);
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  for (const char *digit = user; *digit != '\0'; digit++)
+    g_string_append_printf (hello, "%02x", *digit);
+  g_string_append (hello, "\r\nBEGIN\r\n");
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  g_assert_cmpint (connect (fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+  g_assert_cmpint (send (fd, hello->str, hello->len, MSG_NOSIGNAL), ==, (gssize)hello->len);
+  return fd;
+}
+
+/* What is signalled to who does not read is bounded: he is hung up on. Who reads hears all of it. */
+static void
+test_deaf (void)
+{
+  World world = world_new (NULL);
+  g_autoptr (GDBusConnection) connection = world_connection (&world);
+  MuxTransport *transport = world.server->transport;
+  MuxSession *session = world_dial (&world);
+  const guint n = 3 * CONTROL_OBJECTS_MAX_UNREAD;
+  int fd = connect_deaf (&world);
+  char buffer[65536];
+  Signals signals;
+  guint heard = 0;
+  gssize got;
+
+  signals_begin (&signals, &world, connection);
+  /* Its objects are there when it has been told something. */
+  while (recv (fd, buffer, sizeof buffer, MSG_DONTWAIT | MSG_PEEK) < 100)
+    {
+      transport->observer->session_back (transport, world.server->session, 7, transport->observer_data);
+      g_main_context_iteration (world.server->context, FALSE);
+    }
+  g_string_truncate (signals.said, 0);
+  for (guint i = 0; i < n; i++)
+    {
+      transport->observer->session_back (transport, world.server->session, 8, transport->observer_data);
+      if (i % 512 == 0)
+        g_free (world_managed_objects (&world, connection));
+    }
+  g_free (world_managed_objects (&world, connection));
+  for (const char *line = signals.said->str; (line = strstr (line, "(8, ")) != NULL; line++)
+    heard++;
+  g_assert_cmpuint (heard, ==, n);
+  while ((got = recv (fd, buffer, sizeof buffer, MSG_DONTWAIT)) > 0 || (got < 0 && errno == EAGAIN))
+    g_main_context_iteration (world.server->context, FALSE);
+  close (fd);
+  signals_end (&signals);
+  transport_session_unref (session);
+  world_clear (&world);
+}
+
 /* How much was said until the watch sleeps; what was sent is there before the answer to a call. */
 static gsize
 said_when_asleep (World *world, GDBusConnection *connection, const Signals *signals)
@@ -249,6 +314,7 @@ main (int argc, char **argv)
   g_test_add_func ("/control/told/renewed", test_renewed);
   g_test_add_func ("/control/told/expiring", test_expiring);
   g_test_add_func ("/control/told/quiet", test_quiet);
+  g_test_add_func ("/control/told/deaf", test_deaf);
   g_test_add_func ("/control/told/budget", test_budget);
   return mini_run ();
 }
