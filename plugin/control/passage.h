@@ -25,8 +25,8 @@ typedef struct
   GMainContext *context;
 } ControlPassageConfig;
 
-/* Nothing moves any more; `Closed` has been said. Free it now or later. Not from inside a call of this
- * header. */
+/* Nothing moves any more; `Closed` has been said. Free it now or later. Of the calls of this header only
+ * control_passage_event () may end it. */
 typedef void (*ControlPassageOver) (ControlPassage *passage, gpointer user_data);
 
 /* @fds: where to put the other ends, the main lane first; the caller closes them. NULL with MUX_ERROR_LIMIT,
@@ -37,7 +37,7 @@ ControlPassage *control_passage_new (const ControlPassageConfig *config, int *fd
 void control_passage_free (ControlPassage *passage);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ControlPassage, control_passage_free)
 
-/* What MuxHost.channel_event () would be told of its channel. */
+/* What MuxHost.channel_event () would be told of its channel. Last: @passage may be gone after it. */
 void control_passage_event (ControlPassage *passage, const char *event, GVariant *details);
 
 GIOStream *control_passage_channel (const ControlPassage *passage);
