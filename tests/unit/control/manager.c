@@ -187,6 +187,8 @@ test_log_level (void)
   signals_begin (&signals, &world, connection);
   signals_begin (&others, &world, other);
   assert_level (&world, connection, "message");
+  /* An answer shows that the host has let it in: what begins with the last level hears of no change. */
+  assert_level (&world, other, "message");
   for (gsize i = 0; i < G_N_ELEMENTS (levels); i++)
     {
       g_autofree char *pattern
