@@ -116,7 +116,7 @@ channel_opened_cb (Session *session, GIOStream *channel, GVariant *request, gpoi
   transport_session_note_addresses (self);
   transport_admission_channel (self, channel, request);
   if (self->transport != NULL)
-    transport_session_touch (self->transport, self);
+    transport_touch (self->transport); /* of channels the watch tells: the peer says how often they come and go */
 }
 
 static gboolean
@@ -142,7 +142,7 @@ channel_event_cb (Session *session, GIOStream *channel, const char *event, GVari
   if (!is_observers_own (self->transport, channel, event, sunk) && host->channel_event != NULL)
     host->channel_event (host->user_data, self, channel, event, sunk);
   if (self->transport != NULL && g_str_equal (event, "closed"))
-    transport_session_touch (self->transport, self);
+    transport_touch (self->transport);
 }
 
 static void

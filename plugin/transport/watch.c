@@ -21,10 +21,10 @@ has_changed (const MuxSession *session, gboolean counters)
 {
   QuicConnection *connection = session_connection (session->session);
 
-  return connection != NULL
-         && (session_n_channels (session->session) != session->told_channels
-             || !net_address_equal (quic_connection_remote (connection), &session->told_peer)
-             || (counters && quic_connection_bytes (connection) != session->told_bytes));
+  return session_n_channels (session->session) != session->told_channels
+         || (connection != NULL
+             && (!net_address_equal (quic_connection_remote (connection), &session->told_peer)
+                 || (counters && quic_connection_bytes (connection) != session->told_bytes)));
 }
 
 static gboolean

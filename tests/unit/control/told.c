@@ -160,6 +160,39 @@ test_expiring (void)
   world_clear (&world);
 }
 
+/* A peer that opens channels and closes them again makes work for the session, not for everybody who looks. */
+static void
+test_busy (void)
+{
+  World world = world_new (NULL);
+  g_autoptr (GDBusConnection) connection = world_connection (&world);
+  MuxSession *session = world_dial (&world);
+  g_autoptr (GIOStream) channel = NULL;
+  const guint n = 60;
+  Signals signals;
+  guint times = 0;
+
+  signals_begin (&signals, &world, connection);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_clear_object (&channel);
+      channel = mini_open (world.client, session, "shell", &error);
+      g_assert_no_error (error);
+    }
+  signals_wait (&world, &signals, "PropertiesChanged [^\n]*Session[^\n]*'Channels': <uint32 [1-9]");
+  g_clear_object (&channel);
+  signals_wait (&world, &signals, "PropertiesChanged [^\n]*Session[^\n]*'Channels': <uint32 0>");
+  for (const char *line = signals.said->str; (line = strstr (line, "'Channels': <uint32 ")) != NULL; line++)
+    times++;
+  g_test_message ("told %u times of %u channels", times, n);
+  g_assert_cmpuint (times, <, n);
+  signals_end (&signals);
+  transport_session_unref (session);
+  world_clear (&world);
+}
+
 /* Somebody at the private socket who says who he is, and then never reads. */
 static int
 connect_deaf (World *world)
@@ -314,6 +347,7 @@ main (int argc, char **argv)
   g_test_add_func ("/control/told/renewed", test_renewed);
   g_test_add_func ("/control/told/expiring", test_expiring);
   g_test_add_func ("/control/told/quiet", test_quiet);
+  g_test_add_func ("/control/told/busy", test_busy);
   g_test_add_func ("/control/told/deaf", test_deaf);
   g_test_add_func ("/control/told/budget", test_budget);
   return mini_run ();
