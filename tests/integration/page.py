@@ -9,7 +9,7 @@ import sys
 import unittest
 
 from browser import Browser, start_bus, start_cockpit
-from sandbox import MODULE, PATIENCE, PROGRAM, Sandbox, read_line, scanned, wait_until
+from sandbox import MODULE, PATIENCE, PROGRAM, Sandbox, read_line, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = pathlib.Path(os.environ["MUX_QUIC_SOURCE"])
@@ -86,8 +86,7 @@ class Case(unittest.TestCase):
 
     def ended(self, client):
         """Its exit status, when it has ended by itself."""
-        status = client.wait(PATIENCE)
-        return scanned(status, client.log.read_text(errors="replace"))
+        return client.wait(PATIENCE)
 
     def crowd(self, *arguments):
         crowd = self.start(sys.executable, HERE / "crowd.py", self.system_address, *arguments)

@@ -111,13 +111,24 @@ class Unknown(int):
     __hash__ = int.__hash__
 
 
-def scanned(status, said):
-    """The status of a program that the leak scanner of GCC 12 may have spoilt: now and then it crashes itself when a pooled thread
-    ends at the same time. That is no leak, and is said."""
-    if status == 99 and "LeakSanitizer has encountered a fatal error" in said and "detected memory leaks" not in said:
-        print("# the leak scan of a program crashed and is left out, its exit status with it")
-        return Unknown(status)
-    return status
+def is_broken_scan(report):
+    """Whether the leak scanner of GCC 12 has crashed itself, as it does now and then when a pooled thread ends at the same time."""
+    return "LeakSanitizer has encountered a fatal error" in report and "detected memory leaks" not in report
+
+
+class Program(subprocess.Popen):
+    """A program whose sanitizers report into files of the sandbox. An exit status that a broken scan has spoilt is not known."""
+
+    def __init__(self, sandbox, argv, **options):
+        self.sandbox = sandbox
+        super().__init__(argv, **options)
+
+    def wait(self, timeout=None):
+        status = super().wait(timeout)
+        if status == 99 and any(is_broken_scan(one) for one in self.sandbox.reports(self.pid)):
+            print("# the leak scan of a program crashed and is left out, its exit status with it")
+            return Unknown(status)
+        return status
 
 
 class Host:
@@ -143,7 +154,7 @@ class Host:
             self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(PATIENCE)
         self.process.stdout.close()
-        return scanned(status, self.log.read_text(errors="replace"))
+        return status
 
 
 class Sandbox:
@@ -175,6 +186,8 @@ class Sandbox:
         for name in ("USER", "LOGNAME"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
+        if "ASAN_OPTIONS" in self.env:
+            self.env["ASAN_OPTIONS"] += f":log_path={self.root}/sanitizer"
         self.processes = []
         self.logs = []
 
@@ -198,7 +211,14 @@ class Sandbox:
             for log in self.logs:
                 for line in log.read_text(errors="replace").splitlines():
                     print(f"# {log.name}: {line}")
+            wrong = [one for one in self.reports() if not is_broken_scan(one)]
             shutil.rmtree(self.root, ignore_errors=True)
+        if wrong:
+            raise AssertionError("\n".join(wrong)) from value
+
+    def reports(self, pid="*"):
+        """What the sanitizers said of the programs that ran here."""
+        return [path.read_text(errors="replace") for path in sorted(self.root.glob(f"sanitizer.{pid}"))]
 
     @staticmethod
     def _end(process):
@@ -235,7 +255,7 @@ class Sandbox:
     def popen(self, *argv, **options):
         options.setdefault("env", self.env)
         options.setdefault("cwd", self.home)
-        process = subprocess.Popen([str(word) for word in argv], **options)
+        process = Program(self, [str(word) for word in argv], **options)
         self.processes.append(process)
         return process
 
@@ -243,12 +263,16 @@ class Sandbox:
         """Runs to its end; stdout and stderr as bytes in the result."""
         options.setdefault("env", self.env)
         options.setdefault("cwd", self.home)
-        options.setdefault("timeout", PATIENCE)
-        if "input" not in options and "stdin" not in options:
-            options["stdin"] = subprocess.DEVNULL
-        done = subprocess.run([str(word) for word in argv], capture_output=True, check=False, **options)
-        done.returncode = scanned(done.returncode, done.stderr.decode(errors="replace"))
-        return done
+        given = options.pop("input", None)
+        timeout = options.pop("timeout", PATIENCE)
+        options.setdefault("stdin", subprocess.DEVNULL if given is None else subprocess.PIPE)
+        with Program(self, [str(word) for word in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
+            try:
+                out, said = process.communicate(given, timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(process.args, process.wait(), out, said)
 
     def mux(self, *argv, **options):
         return self.run(PROGRAM, *argv, **options)
