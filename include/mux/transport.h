@@ -32,7 +32,7 @@ struct _MuxTransportOps
    * keys: "service" s overrides the domain's; "quiet" b: nobody is there to answer a question, so do not enrol;
    * "address" s: where @target is, should the configuration not know it. Since 1.1: "relay" b: FALSE = by UDP or not
    * at all; "take" s: takes over a session that another client of the same identity began, the one with this id, or
-   * with "" the one that began to wait for its client last (MUX_ERROR_GONE when there is none); its channels are had
+   * with "" the one with a terminal that began to wait for its client last (MUX_ERROR_GONE when there is none); its channels are had
    * by MuxSessionOps.channel (). Enrols first where no credentials are at hand. The result is transfer full,
    * connected. */
   void (*connect_async) (MuxTransport *transport, const char *target, GVariant *options,
@@ -116,7 +116,7 @@ struct _MuxSessionOps
 
   /* a{sv}, transfer full: id s, direction s ("in", "out"), state s, aways u (how often the connection was lost), away_since x (Unix
    * seconds, while it is away), user s, device s, serial s, peer s, local s, target s, waiting u (since 1.1, out: how many
-   * other sessions of ours wait over there for their clients), since x, rtt d (ms), cwnd t, bytes_in t, bytes_out t,
+   * other sessions of ours with a terminal wait over there for their clients), since x, rtt d (ms), cwnd t, bytes_in t, bytes_out t,
    * lost t, migrations u, services as, raw b, channels aa{sv} (describe_channel (), the oldest first). Members that are
    * not known are left out. */
   GVariant *(*describe) (MuxSession *session);

@@ -204,6 +204,19 @@ session_is_in_use (const Session *session)
   return g_hash_table_size (session->channels) + session->openings.length > 0;
 }
 
+gboolean
+session_has_terminal (const Session *session)
+{
+  GHashTableIter iter;
+  gpointer channel;
+
+  g_hash_table_iter_init (&iter, session->channels);
+  while (g_hash_table_iter_next (&iter, NULL, &channel))
+    if (g_variant_lookup (session_channel_request (channel), "term", "&s", NULL))
+      return TRUE;
+  return FALSE;
+}
+
 guint
 session_n_channels (const Session *session)
 {

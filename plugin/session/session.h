@@ -125,6 +125,8 @@ GIOStream *session_channel (Session *session, guint64 id);
 /* aa{sv} of all channels. */
 GVariant *session_describe_channels (Session *session);
 guint session_n_channels (const Session *session);
+/* Server: whether one of its channels is a terminal, which a person may want to have back. */
+gboolean session_has_terminal (const Session *session);
 /* Whether there is a channel, or one is asked for. */
 gboolean session_is_in_use (const Session *session);
 

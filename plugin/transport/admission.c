@@ -124,7 +124,7 @@ transport_admission_find (MuxSession *newcomer, GVariant *bytes)
              : NULL;
 }
 
-/* Sessions of the same identity that wait, and have something to be waited for. Sets *@last (may be NULL) to the one that began to wait
+/* Sessions of the same identity that wait, and have a terminal: nobody wants to type into the rest of a copy. Sets *@last (may be NULL) to the one that began to wait
  * last. */
 static guint
 count_waiting (const MuxSession *newcomer, MuxSession **last)
@@ -135,7 +135,7 @@ count_waiting (const MuxSession *newcomer, MuxSession **last)
     {
       MuxSession *session = link->data;
 
-      if (session->away->end != NULL || session_n_channels (session->session) == 0)
+      if (session->away->end != NULL || !session_has_terminal (session->session))
         continue;
       n++;
       if (last != NULL)

@@ -229,10 +229,20 @@ test_take_over (void)
   g_autoptr (MuxSession) stranger = NULL;
   g_autoptr (MuxSession) next = NULL;
   g_autoptr (MuxSession) taker = NULL;
+  g_autoptr (MuxSession) copy = NULL;
+  g_autoptr (GIOStream) copied = NULL;
   g_autoptr (GError) error = NULL;
 
+  g_clear_object (&channel);
+  channel = mini_open_terminal (world.client, dead, "echo", &error);
+  g_assert_no_error (error);
+  copy = go (world.client, &copied);
   lose (dead);
   wait_count (world.server, "session away", 1);
+  /* It waits as well, and later, but has no terminal. */
+  lose (copy);
+  wait_count (world.server, "session away", 2);
+  g_clear_object (&copied);
   g_clear_object (&channel);
   g_clear_pointer (&world.client, mini_host_free);
   add_client (&world, &world.client, "alice", address);
@@ -257,7 +267,7 @@ test_take_over (void)
   g_assert_no_error (error);
   g_assert_cmpstr (session_id (taker->session), ==, id);
   g_assert_cmpuint (count_log (world.server, "session closed"), ==, 0);
-  taken = transport_session_ops.channel (taker, 1);
+  taken = transport_session_ops.channel (taker, 2);
   g_assert_nonnull (taken);
   mini_echo (world.client, taken, 100000);
   g_assert_null (mini_take (world.client, "there", "", &error));

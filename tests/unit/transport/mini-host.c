@@ -364,6 +364,12 @@ mini_open (MiniHost *mini, MuxSession *session, const char *service, GError **er
 }
 
 GIOStream *
+mini_open_terminal (MiniHost *mini, MuxSession *session, const char *service, GError **error)
+{
+  return open_channel (mini, session, g_variant_new_parsed ("{'service': <%s>, 'term': <'dumb'>}", service), NULL, error);
+}
+
+GIOStream *
 mini_open_argv (MiniHost *mini, MuxSession *session, const char *const *argv, GError **error)
 {
   return open_channel (mini, session, g_variant_new_parsed ("{'argv': <%^as>}", argv), NULL, error);

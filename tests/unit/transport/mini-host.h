@@ -59,6 +59,8 @@ MuxSession *mini_connect (MiniHost *mini, const char *target, GCancellable *canc
 /* Takes the session @id over, or the last one that waits (""). */
 MuxSession *mini_take (MiniHost *mini, const char *target, const char *id, GError **error);
 GIOStream *mini_open (MiniHost *mini, MuxSession *session, const char *service, GError **error);
+/* With a `term`. */
+GIOStream *mini_open_terminal (MiniHost *mini, MuxSession *session, const char *service, GError **error);
 GIOStream *mini_open_argv (MiniHost *mini, MuxSession *session, const char *const *argv, GError **error);
 /* Cancelled as soon as it is asked for. */
 GIOStream *mini_open_cancelled (MiniHost *mini, MuxSession *session, GError **error);
