@@ -298,7 +298,8 @@ class Roam(unittest.TestCase):
         self.assertEqual(self.host.stop(), 0)
 
     def test_a_command_is_taken_over(self):
-        """With its errors, more of them than any window holds: a program whose errors nobody reads would stop."""
+        """By its name only: it has no terminal. With its errors, more of them than any window holds: a program whose errors nobody reads
+        would stop."""
         self.begin()
         process = self.world.popen(PROGRAM, "exec", *self.options, "here", "--", "sh", "-c",
                                    "echo ready; read line; head -c 20000000 /dev/zero >&2; echo $line; exit 5",
@@ -306,8 +307,10 @@ class Roam(unittest.TestCase):
         self.assertEqual(read_line(process.stdout, "ready"), "ready")
         process.kill()
         process.wait(PATIENCE)
-        wait_until(self.away, "the session is away")
-        done = self.world.mux("connect", *self.options, "--take-over", "here", input=b"precious\n")
+        lost, = wait_until(self.away, "the session is away")
+        done = self.world.mux("connect", *self.options, "--take-over", "here")
+        self.assertEqual((done.returncode, done.stdout), (255, b""))
+        done = self.world.mux("connect", *self.options, f"--take-over={lost['id']}", "here", input=b"precious\n")
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1], len(done.stderr)), (5, b"precious", 20_000_000))
         self.assertEqual(self.host.stop(), 0)
 
