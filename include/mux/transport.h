@@ -20,7 +20,8 @@ struct _MuxTransportOps
    * never calls it. */
   gboolean (*start) (MuxTransport *transport, GError **error);
 
-  /* Ends every session with a goodbye and every listener; @callback when all is said, at most 3 s later. */
+  /* Ends every session and every listener; @callback when all is said, at most 3 s later. Peers hear a goodbye, those that have
+   * channels from us that another host may follow. */
   void (*stop_async) (MuxTransport *transport, GAsyncReadyCallback callback, gpointer user_data);
   /* Never fails so far; call it all the same. */
   gboolean (*stop_finish) (MuxTransport *transport, GAsyncResult *result, GError **error);

@@ -100,12 +100,6 @@ quic_connection_set_events (QuicConnection *connection, const QuicConnectionEven
   connection->user_data = user_data;
 }
 
-gpointer
-quic_connection_user_data (const QuicConnection *connection)
-{
-  return connection->user_data;
-}
-
 gboolean
 quic_connection_is_server (const QuicConnection *connection)
 {

@@ -73,7 +73,6 @@ typedef struct
 
 /* @events must outlive the connection (static, as a rule). */
 void quic_connection_set_events (QuicConnection *connection, const QuicConnectionEvents *events, gpointer user_data);
-gpointer quic_connection_user_data (const QuicConnection *connection);
 gboolean quic_connection_is_server (const QuicConnection *connection);
 gboolean quic_connection_is_connected (const QuicConnection *connection);
 /* TRUE when no ALPN was negotiated. */

@@ -65,12 +65,6 @@ quic_stream_set_events (QuicStream *stream, const QuicStreamEvents *events, gpoi
   stream->user_data = user_data;
 }
 
-gpointer
-quic_stream_user_data (const QuicStream *stream)
-{
-  return stream->user_data;
-}
-
 gint64
 quic_stream_id (const QuicStream *stream)
 {

@@ -26,7 +26,6 @@ typedef struct
 
 /* @events must outlive the stream (static, as a rule). */
 void quic_stream_set_events (QuicStream *stream, const QuicStreamEvents *events, gpointer user_data);
-gpointer quic_stream_user_data (const QuicStream *stream);
 gint64 quic_stream_id (const QuicStream *stream);
 QuicConnection *quic_stream_connection (const QuicStream *stream);
 

@@ -270,18 +270,3 @@ transport_listener_shutdown (TransportListener *listener)
     quic_endpoint_shutdown (quic_driver_endpoint (listener->drivers->pdata[i]), QUIC_CODE_UNAVAILABLE,
                             "shutting down");
 }
-
-guint
-transport_listener_n_connections (const TransportListener *listener)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < listener->drivers->len; i++)
-    {
-      QuicEndpointStats stats;
-
-      quic_endpoint_stats (quic_driver_endpoint (listener->drivers->pdata[i]), &stats);
-      n += stats.connections;
-    }
-  return n;
-}

@@ -35,6 +35,5 @@ void transport_listener_configure (TransportListener *listener, ConfigSettings *
 void transport_listener_describe (TransportListener *listener, GVariantBuilder *list);
 /* Every connection ends, no new one begins. */
 void transport_listener_shutdown (TransportListener *listener);
-guint transport_listener_n_connections (const TransportListener *listener);
 
 G_END_DECLS
